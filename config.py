@@ -1,0 +1,153 @@
+"""Settings of one installation: one frozen dataclass, read once from the environment.
+
+Every field says what it does, its environment variable (the upper-case name) and its default.
+Outside the demo a weak or missing secret stops the start: see `Config.from_env`.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+VERSION = "0.1.0"
+MailSecurity = Literal["none", "starttls", "tls"]
+
+
+class ConfigError(ValueError):
+    """The environment lacks a setting or holds one that cannot be used; the text says which."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    secret_key: str
+    """SECRET_KEY: signs log-ins, forms and visit links. At least 32 characters; changing it ends all links."""
+
+    contact_keys: tuple[str, ...]
+    """CONTACT_KEYS: keys that encrypt contacts, separated by commas, the newest first (older ones only decrypt).
+    Make one with `flask --app wsgi new-key`."""
+
+    database_url: str = "sqlite:///var/sprechstunde.db"
+    """DATABASE_URL: `sqlite:///FILE` or `postgresql://USER:PASSWORD@HOST/NAME`."""
+
+    base_url: str = "http://127.0.0.1:8000"
+    """BASE_URL: the address under which clients reach the pages; stands in messages, QR codes and feeds."""
+
+    smtp_host: str = ""
+    """SMTP_HOST: mail server. Empty: no mail is sent and no e-mail address is asked for, except in the demo."""
+
+    smtp_port: int = 587
+    """SMTP_PORT: port of the mail server."""
+
+    smtp_user: str = ""
+    """SMTP_USER: log-in at the mail server; empty: none."""
+
+    smtp_password: str = ""
+    """SMTP_PASSWORD: password for SMTP_USER."""
+
+    smtp_security: MailSecurity = "starttls"
+    """SMTP_SECURITY: `starttls`, `tls` or `none`."""
+
+    mail_from: str = "termine@localhost"
+    """MAIL_FROM: sender address of all messages."""
+
+    mail_sink: Path | None = None
+    """MAIL_SINK: folder that takes the mail instead of a server. Only in the demo, which shows it at /demo/mail."""
+
+    demo: bool = False
+    """DEMO: `1` only for `make run`: demo log-ins work, weak secrets are allowed, a banner says so."""
+
+    trusted_proxies: int = 0
+    """TRUSTED_PROXIES: how many reverse proxies in front may set X-Forwarded-For and -Proto."""
+
+    code_limit: str = "10 per minute; 60 per hour"
+    """CODE_LIMIT: how often one address may enter a visit's code, or fail to log in."""
+
+    @property
+    def secure(self) -> bool:
+        """True where clients come by HTTPS: cookies are then sent by HTTPS alone."""
+        return self.base_url.startswith("https://")
+
+    @property
+    def sends_mail(self) -> bool:
+        """True where messages can leave: only then a page asks for an e-mail address."""
+        return bool(self.smtp_host) or self.mail_sink is not None
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Config:
+        """Read the settings. Raises ConfigError with one line for each unusable one."""
+        demo = environ.get("DEMO") == "1"
+        problems = [*_secret_problems(environ, demo), *_value_problems(environ)]
+        if problems:
+            raise ConfigError("\n".join(problems))
+        defaults = cls(secret_key="", contact_keys=())
+        return cls(
+            secret_key=environ["SECRET_KEY"],
+            contact_keys=tuple(key.strip() for key in environ["CONTACT_KEYS"].split(",")),
+            database_url=environ.get("DATABASE_URL") or defaults.database_url,
+            base_url=(environ.get("BASE_URL") or defaults.base_url).rstrip("/"),
+            smtp_host=environ.get("SMTP_HOST", ""),
+            smtp_port=int(environ.get("SMTP_PORT", defaults.smtp_port)),
+            smtp_user=environ.get("SMTP_USER", ""),
+            smtp_password=environ.get("SMTP_PASSWORD", ""),
+            smtp_security=_mail_security(environ),
+            mail_from=environ.get("MAIL_FROM", defaults.mail_from),
+            mail_sink=Path(environ["MAIL_SINK"]) if demo and environ.get("MAIL_SINK") else None,
+            demo=demo,
+            trusted_proxies=int(environ.get("TRUSTED_PROXIES", 0)),
+            code_limit=environ.get("CODE_LIMIT", defaults.code_limit),
+        )
+
+
+def _secret_problems(environ: Mapping[str, str], demo: bool) -> list[str]:
+    problems = []
+    secret = environ.get("SECRET_KEY", "")
+    if not secret or (len(secret) < 32 and not demo):
+        problems.append("SECRET_KEY: set it to at least 32 random characters (flask --app wsgi new-key prints some)")
+    keys = [key.strip() for key in environ.get("CONTACT_KEYS", "").split(",")]
+    if not all(_is_contact_key(key) for key in keys):
+        problems.append("CONTACT_KEYS: each must be a key as `flask --app wsgi new-key` prints it")
+    return problems
+
+
+def _value_problems(environ: Mapping[str, str]) -> list[str]:
+    problems = [
+        f"{name}: must be a whole number, is {environ[name]!r}"
+        for name in ("SMTP_PORT", "TRUSTED_PROXIES")
+        if not environ.get(name, "0").isdigit()
+    ]
+    if environ.get("SMTP_SECURITY", "starttls") not in ("none", "starttls", "tls"):
+        problems.append("SMTP_SECURITY: must be starttls, tls or none")
+    if not environ.get("BASE_URL", "http://").startswith(("http://", "https://")):
+        problems.append("BASE_URL: must begin with http:// or https://")
+    return problems
+
+
+def _mail_security(environ: Mapping[str, str]) -> MailSecurity:
+    match environ.get("SMTP_SECURITY"):
+        case "none":
+            return "none"
+        case "tls":
+            return "tls"
+        case _:
+            return "starttls"
+
+
+def _is_contact_key(key: str) -> bool:
+    try:
+        return len(base64.urlsafe_b64decode(key)) == 32
+    except ValueError:
+        return False
+
+
+def build_id(root: Path = Path(__file__).parent) -> str:
+    """A short name of this build: part of every ETag and static address, so that an update shows at once."""
+    digest = hashlib.sha256(VERSION.encode())
+    for folder in ("static", "templates", "scheduler"):
+        for path in sorted((root / folder).rglob("*")):
+            if path.suffix in (".css", ".js", ".html", ".py", ".mo", ".txt"):
+                digest.update(path.read_bytes())
+    return digest.hexdigest()[:10]

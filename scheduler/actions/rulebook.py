@@ -1,0 +1,191 @@
+"""The town's rules as values: read once, then ask for openings. Nothing here is stored per date."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, selectinload
+
+from scheduler.domain.queue_order import Server
+from scheduler.domain.recurrence import (
+    ClosedDays,
+    DatedOpening,
+    DateException,
+    Rule,
+    Turns,
+    dated_opening,
+    dated_openings,
+)
+from scheduler.domain.routing import ServiceAges
+from scheduler.models import Adviser, Closure, Hours, HoursException, Rota, Service, Town
+from scheduler.models.hours import Admits
+
+
+@dataclass(frozen=True)
+class OfficeHours:
+    """One rule with what it admits. `services` and `concerns` are keys; no concerns: all."""
+
+    id: int
+    key: str
+    place_id: int
+    services: frozenset[str]
+    admits: Admits
+    appointments_at_once: int | None
+    grid_minutes: int
+    concerns: frozenset[str]
+    lead: timedelta
+    horizon: timedelta
+    tickets_before: timedelta
+    ticket_limit: int | None
+    room: str
+    rule: Rule
+
+    @property
+    def takes_walk_ins(self) -> bool:
+        return self.admits in ("walk_in", "mixed")
+
+    @property
+    def takes_appointments(self) -> bool:
+        return self.admits in ("appointment", "mixed")
+
+
+@dataclass(frozen=True)
+class PlannedOpening:
+    """A dated opening with the office hours that yield it."""
+
+    hours: OfficeHours
+    dated: DatedOpening
+
+    @property
+    def public_id(self) -> str:
+        return f"{self.hours.key}/{self.dated.original_on.isoformat()}"
+
+
+@dataclass(frozen=True)
+class RuleBook:
+    """All rules that are in force, by key."""
+
+    revision: int
+    zone: ZoneInfo
+    hours: dict[str, OfficeHours]
+    advisers: dict[str, Server]
+    services: tuple[ServiceAges, ...]
+
+    def openings(self, from_on: date, until_on: date, place_id: int | None = None) -> list[PlannedOpening]:
+        """All openings on these days (both included) in order of time, cancelled ones too."""
+        found = [
+            PlannedOpening(hours, dated)
+            for hours in self.hours.values()
+            if place_id is None or hours.place_id == place_id
+            for dated in dated_openings(hours.rule, self.zone, from_on, until_on)
+        ]
+        return sorted(found, key=lambda each: (each.dated.starts_at, each.hours.key))
+
+    def opening(self, hours_key: str, original_on: date) -> PlannedOpening | None:
+        """The opening of this name, or None where no rule yields it."""
+        hours = self.hours.get(hours_key)
+        dated = dated_opening(hours.rule, self.zone, original_on) if hours else None
+        return PlannedOpening(hours, dated) if hours and dated else None
+
+    def staff_of(self, opening: PlannedOpening) -> list[Server]:
+        """The advisers on duty there."""
+        return [self.advisers[key] for key in opening.dated.staff if key in self.advisers]
+
+
+def read_rulebook(session: Session) -> RuleBook:
+    """Read the rules in force. Raises LookupError where no town is loaded yet."""
+    town = session.get(Town, 1)
+    if town is None:
+        raise LookupError("no town is loaded: run `flask --app wsgi load FILE`")
+    closures = session.scalars(select(Closure)).all()
+    hours = session.scalars(
+        select(Hours)
+        .where(Hours.retired_at.is_(None), Hours.from_time.is_not(None))
+        .options(selectinload(Hours.exceptions), selectinload(Hours.rota))
+        .order_by(Hours.position)
+    )
+    return RuleBook(
+        revision=town.rules_revision,
+        zone=town.zone,
+        hours={each.key: _office_hours(each, closures, town.state) for each in hours},
+        advisers=_advisers(session),
+        services=_services(session),
+    )
+
+
+def _advisers(session: Session) -> dict[str, Server]:
+    rows = session.execute(
+        select(Adviser.key, Adviser.id, Adviser.services, Adviser.languages)
+        .where(Adviser.retired_at.is_(None))
+        .order_by(Adviser.position)
+    )
+    return {key: Server(id_, frozenset(services), frozenset(languages)) for key, id_, services, languages in rows}
+
+
+def _services(session: Session) -> tuple[ServiceAges, ...]:
+    rows = session.execute(
+        select(Service.key, Service.from_age, Service.until_age)
+        .where(Service.retired_at.is_(None))
+        .order_by(Service.position)
+    )
+    return tuple(ServiceAges(*row) for row in rows)
+
+
+def _office_hours(row: Hours, closures: Iterable[Closure], state: str) -> OfficeHours:
+    return OfficeHours(
+        id=row.id,
+        key=row.key,
+        place_id=row.place_id,
+        services=frozenset(row.services),
+        admits=row.admits,
+        appointments_at_once=row.appointments_at_once if row.admits == "mixed" else None,
+        grid_minutes=row.grid_minutes,
+        concerns=frozenset(row.concerns),
+        lead=timedelta(hours=row.lead_hours),
+        horizon=timedelta(days=row.horizon_days),
+        tickets_before=timedelta(minutes=row.tickets_minutes_before),
+        ticket_limit=row.ticket_limit,
+        room=row.room,
+        rule=_rule(row, closures, state),
+    )
+
+
+def _rule(row: Hours, closures: Iterable[Closure], state: str) -> Rule:
+    assert row.from_time and row.until_time  # read_rulebook leaves rows without times out
+    return Rule(
+        from_time=row.from_time,
+        until_time=row.until_time,
+        valid_from=row.valid_from,
+        valid_until=row.valid_until,
+        rrule=row.rrule,
+        dates=frozenset(date.fromisoformat(each) for each in row.dates),
+        staff=tuple(row.advisers),
+        rota=_turns(row.rota),
+        exceptions=tuple(_exception(each) for each in row.exceptions),
+        closures=tuple(
+            ClosedDays(each.from_on, each.until_on, each.reason)
+            for each in closures
+            if each.place_id in (None, row.place_id)
+        ),
+        state=state,
+    )
+
+
+def _turns(row: Rota | None) -> Turns | None:
+    return Turns(row.starts_on, tuple(tuple(turn) for turn in row.turns), row.skipped) if row else None
+
+
+def _exception(row: HoursException) -> DateException:
+    return DateException(
+        original_on=row.original_on,
+        kind=row.kind,
+        held_on=row.held_on,
+        from_time=row.from_time,
+        until_time=row.until_time,
+        staff=tuple(row.advisers) if row.advisers is not None else None,
+        reason=row.reason,
+    )

@@ -1,0 +1,38 @@
+"""Codes that are said on the phone, and links that cannot be guessed."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+
+CODE_DIGITS = 9
+_MAC_BYTES = 15
+
+
+def spoken(code: str) -> str:
+    """Nine digits in threes: 482 917 305."""
+    return " ".join(code[start : start + 3] for start in range(0, len(code), 3))
+
+
+def typed_code(text: str) -> str | None:
+    """The nine digits that somebody typed, with whatever between them and in any script's digits; None: not a code."""
+    digits = "".join(str(int(each)) for each in text if each.isdecimal())
+    return digits if len(digits) == CODE_DIGITS else None
+
+
+def link_token(secret: str, visit_id: int, epoch: int) -> str:
+    """The visit's link: its id and a keyed hash over id and epoch. Derived when needed, never stored."""
+    digest = hmac.new(secret.encode(), f"visit-link:{visit_id}:{epoch}".encode(), hashlib.sha256).digest()
+    return f"{visit_id}-{base64.urlsafe_b64encode(digest[:_MAC_BYTES]).decode()}"
+
+
+def linked_visit_id(token: str) -> int | None:
+    """The visit that a token claims to be for. Compare with `link_token` before believing it."""
+    head, _, _ = token.partition("-")
+    return int(head) if head.isascii() and head.isdigit() and len(head) < 18 else None
+
+
+def keyed_hash(secret: str, purpose: str, value: str) -> str:
+    """A hash that only this installation can make: finds equal values without keeping them."""
+    return hmac.new(secret.encode(), f"{purpose}:{value}".encode(), hashlib.sha256).hexdigest()

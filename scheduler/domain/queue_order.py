@@ -1,0 +1,73 @@
+"""In which order waiting visits are called, and whom an adviser calls next.
+
+Urgent first; then appointments that are here and whose time has come; then walk-ins by arrival; appointments that
+came early wait for their time unless nobody else is left. Service and language are wishes: where nobody who is here
+or still expected can meet them, anyone may serve.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+LATE_GRACE = timedelta(minutes=10)
+"""An appointment that arrives no later than this after its start keeps its place; later it queues by arrival."""
+
+
+class Waiting(NamedTuple):
+    """One visit in the queue."""
+
+    visit_id: int
+    arrived_at: datetime
+    starts_at: datetime | None = None
+    urgent: bool = False
+    services: frozenset[str] = frozenset()
+    language: str | None = None
+    wished_adviser_id: int | None = None
+
+
+class Server(NamedTuple):
+    """One adviser who is here or still expected."""
+
+    adviser_id: int
+    services: frozenset[str]
+    languages: frozenset[str]
+
+
+def in_order(queue: Iterable[Waiting], now: datetime) -> list[Waiting]:
+    """The queue as it will be called. Ties break by visit id: who was entered first."""
+    return sorted(queue, key=lambda each: _rank(each, now))
+
+
+def next_for(server: Server, queue: Iterable[Waiting], servers: Sequence[Server], now: datetime) -> Waiting | None:
+    """The first in order whom this adviser can serve; None: nobody."""
+    return next((each for each in in_order(queue, now) if may_serve(server, each, servers)), None)
+
+
+def may_serve(server: Server, waiting: Waiting, servers: Sequence[Server]) -> bool:
+    """Whether this adviser serves the visit, or leaves it to a colleague who meets its wishes better."""
+    return _meets(server, waiting) or not any(_meets(each, waiting) for each in servers)
+
+
+def has_server(waiting: Waiting, servers: Sequence[Server]) -> bool:
+    """Whether anybody here or expected meets the wishes. If not, the desk should know."""
+    return any(_meets(each, waiting) for each in servers)
+
+
+def _meets(server: Server, waiting: Waiting) -> bool:
+    return (
+        (not waiting.services or bool(waiting.services & server.services))
+        and (waiting.language is None or waiting.language in server.languages)
+        and (waiting.wished_adviser_id is None or waiting.wished_adviser_id == server.adviser_id)
+    )
+
+
+def _rank(waiting: Waiting, now: datetime) -> tuple[int, datetime, int]:
+    if waiting.urgent:
+        return 0, waiting.arrived_at, waiting.visit_id
+    if waiting.starts_at is None or waiting.arrived_at > waiting.starts_at + LATE_GRACE:
+        return 2, waiting.arrived_at, waiting.visit_id
+    if waiting.starts_at <= now:
+        return 1, waiting.starts_at, waiting.visit_id
+    return 3, waiting.starts_at, waiting.visit_id

@@ -1,0 +1,49 @@
+"""What must never happen, refused by the database itself, whatever the code above it does.
+
+No two visits hold the same adviser at overlapping times, and a step that was written stays as it is.
+"""
+
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+# The WHERE is needed: int4range(NULL, NULL) is unbounded and would collide with everybody.
+_EXCLUDE = """
+ALTER TABLE visit ADD CONSTRAINT ex_visit_one_place_per_adviser EXCLUDE USING gist (
+    int4range(planned_adviser_id, planned_adviser_id, '[]') WITH &&,
+    tstzrange(starts_at, ends_at) WITH &&
+) WHERE (planned_adviser_id IS NOT NULL)
+"""
+
+_OVERLAPS = """
+SELECT RAISE(ABORT, 'ex_visit_one_place_per_adviser') WHERE EXISTS (
+    SELECT 1 FROM visit AS other
+    WHERE other.planned_adviser_id = NEW.planned_adviser_id AND other.id <> NEW.id
+      AND other.starts_at < NEW.ends_at AND NEW.starts_at < other.ends_at
+);
+"""
+
+_SQLITE = (
+    f"CREATE TRIGGER visit_one_place_insert AFTER INSERT ON visit WHEN NEW.planned_adviser_id IS NOT NULL"
+    f" BEGIN {_OVERLAPS} END",
+    f"CREATE TRIGGER visit_one_place_update AFTER UPDATE OF planned_adviser_id, starts_at, ends_at ON visit"
+    f" WHEN NEW.planned_adviser_id IS NOT NULL BEGIN {_OVERLAPS} END",
+    "CREATE TRIGGER step_only_appended BEFORE UPDATE ON step BEGIN SELECT RAISE(ABORT, 'step_only_appended'); END",
+)
+
+_POSTGRESQL = (
+    _EXCLUDE,
+    "CREATE FUNCTION refuse_update() RETURNS trigger LANGUAGE plpgsql AS"
+    " $$ BEGIN RAISE EXCEPTION '% is only appended', TG_TABLE_NAME USING ERRCODE = 'integrity_constraint_violation';"
+    " END $$",
+    "CREATE TRIGGER step_only_appended BEFORE UPDATE ON step FOR EACH ROW EXECUTE FUNCTION refuse_update()",
+)
+
+
+def upgrade() -> None:
+    statements = _POSTGRESQL if op.get_bind().dialect.name == "postgresql" else _SQLITE
+    for statement in statements:
+        op.execute(statement)

@@ -1,0 +1,43 @@
+"""The outbox: messages that are due at a time. A row holds no address, body or token; it is rendered when sent."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from scheduler.db import Base, UtcDateTime
+from scheduler.models.visits import Visit
+
+MessageKind = Literal["confirmation", "reminder", "moved", "cancelled"]
+Channel = Literal["email", "sms"]
+
+
+class Message(Base):
+    """One message to one visit's contact. Unique per visit, kind, channel and the visit's sequence."""
+
+    __tablename__ = "message"
+    __table_args__ = (
+        UniqueConstraint("visit_id", "kind", "channel", "sequence"),
+        CheckConstraint("state IN ('pending', 'sent', 'dropped', 'dead')", name="known_state"),
+        CheckConstraint("kind IN ('confirmation', 'reminder', 'moved', 'cancelled')", name="known_kind"),
+        CheckConstraint("channel IN ('email', 'sms')", name="known_channel"),
+        Index("ix_message_state_due", "state", "due_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    visit_id: Mapped[int] = mapped_column(ForeignKey("visit.id"))
+    kind: Mapped[MessageKind]
+    channel: Mapped[Channel]
+    sequence: Mapped[int]
+    due_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    state: Mapped[Literal["pending", "sent", "dropped", "dead"]] = mapped_column(default="pending")
+    claimed_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """Lease of the worker that is sending it; past it another worker may try."""
+    attempts: Mapped[int] = mapped_column(default=0)
+    sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    last_error: Mapped[str | None]
+
+    visit: Mapped[Visit] = relationship()

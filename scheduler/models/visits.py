@@ -1,0 +1,222 @@
+"""The visit and what belongs to it: steps, consultations, contact, ticket counter.
+
+Personal data lives in `Contact` alone, so deleting it is one statement. There is no free text about a client anywhere.
+Beside the constraints below the first migration holds the guard against double booking: no two visits hold the same
+adviser (`planned_adviser_id`) at overlapping times (SQLite: triggers, PostgreSQL: EXCLUDE).
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Literal
+
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from scheduler.db import Base, Encrypted, UtcDateTime
+from scheduler.domain.visit_states import State
+from scheduler.models.hours import Opening
+from scheduler.models.people import Adviser
+from scheduler.models.town import Carrier, Concern, Place, Service
+
+AgeGroup = Literal["under_27", "from_27", "family", "unknown"]
+EndedAs = Literal["finished", "handed_over", "put_back", "missed", "left", "undone", "closed"]
+Actor = Literal["client", "staff", "rule"]
+
+
+class Visit(Base):
+    """One client (or family: `people`) coming to one opening: an appointment or a walk-in."""
+
+    __tablename__ = "visit"
+    __table_args__ = (
+        UniqueConstraint("place_id", "local_on", "ticket"),
+        CheckConstraint("kind IN ('appointment', 'walk_in')", name="known_kind"),
+        CheckConstraint(
+            "state IN ('held', 'booked', 'waiting', 'parked', 'called', 'in_consultation', 'done', 'cancelled',"
+            " 'missed', 'left', 'expired', 'not_served')",
+            name="known_state",
+        ),
+        CheckConstraint("age_group IN ('under_27', 'from_27', 'family', 'unknown')", name="known_age_group"),
+        CheckConstraint("(kind = 'appointment') = (starts_at IS NOT NULL)", name="appointment_has_start"),
+        CheckConstraint("(starts_at IS NULL) = (ends_at IS NULL)", name="start_has_end"),
+        CheckConstraint("starts_at < ends_at", name="in_order"),
+        CheckConstraint("planned_adviser_id IS NULL OR starts_at IS NOT NULL", name="place_has_time"),
+        CheckConstraint(
+            "planned_adviser_id IS NULL OR state NOT IN ('cancelled', 'missed', 'expired')", name="ended_holds_nothing"
+        ),
+        CheckConstraint("people BETWEEN 1 AND 20", name="people_in_range"),
+        CheckConstraint("kind = 'appointment' OR ticket IS NOT NULL", name="walk_in_has_ticket"),
+        Index("ix_visit_planned", "planned_adviser_id", "starts_at"),
+        Index("ix_visit_opening_state", "opening_id", "state"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    opening_id: Mapped[int] = mapped_column(ForeignKey("opening.id"))
+    place_id: Mapped[int] = mapped_column(ForeignKey("place.id"))
+    local_on: Mapped[date] = mapped_column(index=True)
+    """The day of the visit in the town's zone: tickets are unique per place and this day."""
+    kind: Mapped[Literal["appointment", "walk_in"]]
+    state: Mapped[State]
+    age_group: Mapped[AgeGroup] = mapped_column(default="unknown")
+    service_id: Mapped[int | None] = mapped_column(ForeignKey("service.id"))
+    """None: not known yet, or a family for whom either service is right."""
+    concern_id: Mapped[int | None] = mapped_column(ForeignKey("concern.id"))
+    language: Mapped[str | None]
+    """Language asked for in the consultation ("ar", or "other"); None: not asked or not needed."""
+    locale: Mapped[str]
+    """Locale of this client's pages and messages."""
+    people: Mapped[int] = mapped_column(default=1)
+    urgent: Mapped[bool] = mapped_column(default=False)
+    ticket: Mapped[int | None]
+    starts_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    ends_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    planned_adviser_id: Mapped[int | None] = mapped_column(ForeignKey("adviser.id"))
+    """The place held for `starts_at` to `ends_at`."""
+    wished_adviser_id: Mapped[int | None] = mapped_column(ForeignKey("adviser.id"))
+    """Set where the client asked for this adviser: then nobody else is planned."""
+    code: Mapped[str | None] = mapped_column(unique=True)
+    """Nine digits, for an appointment: sayable, typed on a number pad, throttled."""
+    link_epoch: Mapped[int] = mapped_column(default=0)
+    """Raising it revokes the visit's link, which is derived and never stored."""
+    sequence: Mapped[int] = mapped_column(default=0)
+    """Grows with each move and cancellation: iCalendar SEQUENCE, and part of every message's key."""
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    arrived_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+
+    opening: Mapped[Opening] = relationship()
+    place: Mapped[Place] = relationship()
+    service: Mapped[Service | None] = relationship()
+    concern: Mapped[Concern | None] = relationship()
+    planned_adviser: Mapped[Adviser | None] = relationship(foreign_keys=[planned_adviser_id])
+    wished_adviser: Mapped[Adviser | None] = relationship(foreign_keys=[wished_adviser_id])
+    contact: Mapped[Contact | None] = relationship(back_populates="visit", cascade="all, delete-orphan")
+    steps: Mapped[list[Step]] = relationship(back_populates="visit", order_by="Step.id")
+    consultations: Mapped[list[Consultation]] = relationship(back_populates="visit", order_by="Consultation.id")
+
+    @property
+    def open_consultation(self) -> Consultation | None:
+        """The consultation that was called or is going on, if any."""
+        return next((each for each in self.consultations if each.ended_at is None), None)
+
+
+class Step(Base):
+    """One line of a visit's history: what became of it, when, by whom. Only appended, never changed."""
+
+    __tablename__ = "step"
+    __table_args__ = (CheckConstraint("actor IN ('client', 'staff', 'rule')", name="known_actor"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    visit_id: Mapped[int] = mapped_column(ForeignKey("visit.id"), index=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    verb: Mapped[str]
+    from_state: Mapped[State | None]
+    to_state: Mapped[State]
+    actor: Mapped[Actor]
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+    consultation_id: Mapped[int | None] = mapped_column(ForeignKey("consultation.id"))
+    """The consultation that this step began, changed or ended."""
+    released_adviser_id: Mapped[int | None] = mapped_column(ForeignKey("adviser.id"))
+    """The place that this step gave up, so that undo can ask for it again."""
+    undoes_step_id: Mapped[int | None] = mapped_column(ForeignKey("step.id"), unique=True)
+    by_rule: Mapped[bool] = mapped_column(default=False)
+    """True: the close of the day decided, nobody saw it."""
+
+    visit: Mapped[Visit] = relationship(back_populates="steps")
+    consultation: Mapped[Consultation | None] = relationship()
+
+
+class Consultation(Base):
+    """One adviser with one visit. The outcome belongs to the carrier that served."""
+
+    __tablename__ = "consultation"
+    __table_args__ = (
+        # Two advisers who press at the same instant never get the same person, and nobody serves two at once.
+        Index(
+            "uq_consultation_open_visit",
+            "visit_id",
+            unique=True,
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+        Index(
+            "uq_consultation_open_adviser",
+            "adviser_id",
+            unique=True,
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+        CheckConstraint("(ended_at IS NULL) = (ended_as IS NULL)", name="end_has_reason"),
+        CheckConstraint(
+            "case_kind IN ('new', 'known_first', 'known_again', 'counselling', 'case_management')",
+            name="known_case_kind",
+        ),
+        CheckConstraint("family_members BETWEEN 0 AND 20", name="family_in_range"),
+        Index("ix_consultation_visit", "visit_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    visit_id: Mapped[int] = mapped_column(ForeignKey("visit.id"))
+    adviser_id: Mapped[int] = mapped_column(ForeignKey("adviser.id"))
+    carrier_id: Mapped[int] = mapped_column(ForeignKey("carrier.id"))
+    station: Mapped[str]
+    called_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    last_called_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    calls: Mapped[int] = mapped_column(default=1)
+    started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    ended_as: Mapped[EndedAs | None]
+    times_unreliable: Mapped[bool] = mapped_column(default=False)
+    case_kind: Mapped[str | None]
+    """MBE: new, known_first or known_again (this year). JMD: counselling or case_management."""
+    family_members: Mapped[int | None]
+    """Co-advised family members, beside the client."""
+    topics: Mapped[list[str]] = mapped_column(JSON, default=list)
+    referred_from: Mapped[str | None]
+    referred_to: Mapped[list[str]] = mapped_column(JSON, default=list)
+    outcome_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    visit: Mapped[Visit] = relationship(back_populates="consultations")
+    adviser: Mapped[Adviser] = relationship()
+    carrier: Mapped[Carrier] = relationship()
+
+
+class Contact(Base):
+    """E-mail and phone of a client, encrypted, no name. Deleted soon after the visit."""
+
+    __tablename__ = "contact"
+    __table_args__ = (CheckConstraint("email IS NOT NULL OR phone IS NOT NULL", name="not_empty"),)
+
+    visit_id: Mapped[int] = mapped_column(ForeignKey("visit.id"), primary_key=True)
+    email: Mapped[str | None] = mapped_column(Encrypted)
+    phone: Mapped[str | None] = mapped_column(Encrypted)
+    email_key: Mapped[str | None] = mapped_column(index=True)
+    """Keyed hash of the normalised address: finds all visits of one contact without reading it."""
+    phone_key: Mapped[str | None] = mapped_column(index=True)
+    reminders: Mapped[bool] = mapped_column(default=False)
+    """Consent to reminders, apart from leaving a contact."""
+    confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    visit: Mapped[Visit] = relationship(back_populates="contact")
+
+
+class TicketCounter(Base):
+    """The last number given at a place on a day."""
+
+    __tablename__ = "ticket_counter"
+
+    place_id: Mapped[int] = mapped_column(ForeignKey("place.id"), primary_key=True)
+    local_on: Mapped[date] = mapped_column(primary_key=True)
+    last_number: Mapped[int]
+
+
+class IdempotencyKey(Base):
+    """Makes a double click one booking: the hash of the key that came with it, kept for 24 hours."""
+
+    __tablename__ = "idempotency_key"
+
+    key_hash: Mapped[str] = mapped_column(primary_key=True)
+    visit_id: Mapped[int] = mapped_column(ForeignKey("visit.id"))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
