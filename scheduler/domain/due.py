@@ -25,4 +25,4 @@ def retry_after(attempts: int) -> timedelta | None:
     """How long to wait after that many failed attempts: doubling from a minute to two hours; None: give up."""
     if attempts >= MOST_ATTEMPTS:
         return None
-    return min(_FIRST_RETRY * 2 ** (attempts - 1), _LAST_RETRY)
+    return min(_FIRST_RETRY * (1 << (attempts - 1)), _LAST_RETRY)

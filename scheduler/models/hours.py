@@ -88,7 +88,7 @@ class HoursException(Base):
 
 
 class Rota(Base):
-    """Who staffs office hours in turn: turn 0 on the rule's first date since `starts_on`, then one further each date."""
+    """Who staffs office hours in turn: turn 0 on the first date from `starts_on`, then one further a date."""
 
     __tablename__ = "rota"
     __table_args__ = (CheckConstraint("skipped IN ('used', 'pass_on')", name="known_skipped"),)

@@ -1,0 +1,207 @@
+"""Book, move and cancel an appointment. The slot is checked under the opening's lock; the database guards the rest."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from scheduler.actions.messages import plan_cancelled, plan_moved
+from scheduler.actions.openings import find_opening, lock_opening, lock_visit
+from scheduler.actions.rulebook import PlannedOpening, RuleBook
+from scheduler.actions.slots import DEFAULT_MINUTES, OfferedSlot, Question, find_slot, find_slots
+from scheduler.actions.steps import By, take_step
+from scheduler.domain.recurrence import local_date
+from scheduler.domain.routing import AgeGroup
+from scheduler.domain.slots import Slot
+from scheduler.models import Concern, IdempotencyKey, Opening, Service, Visit
+
+KEEP_IDEMPOTENCY_KEYS = timedelta(hours=24)
+_PLACE_GUARD = "ex_visit_one_place_per_adviser"
+
+
+class SlotTaken(Exception):
+    """This start is not free (any more), or never was one."""
+
+
+@dataclass(frozen=True)
+class Booking:
+    """What is to be booked: an answer to every question, and a start at an opening."""
+
+    question: Question
+    hours_key: str
+    original_on: date
+    starts_at: datetime
+    locale: str
+    age_group: AgeGroup = "unknown"
+    people: int = 1
+    idempotency_key: str | None = None
+    """Random text of the page or API client: the same one again gives the same visit again."""
+
+
+def book(session: Session, rulebook: RuleBook, booking: Booking, *, by: By, now: datetime) -> Visit:
+    """Book the start. Raises SlotTaken or UnknownOpening. A repeated idempotency key returns the first visit."""
+    opening = find_opening(rulebook, booking.hours_key, booking.original_on)
+    row = lock_opening(session, opening)
+    earlier = _booked_before(session, booking.idempotency_key)
+    if earlier is not None:
+        return earlier
+    slot = find_slot(session, rulebook, booking.question, opening, booking.starts_at, now)
+    if slot is None:
+        raise SlotTaken
+    visit = _make_visit(session, rulebook, booking, opening, row, slot, by, now)
+    _remember_key(session, booking.idempotency_key, visit, now)
+    return visit
+
+
+def move(
+    session: Session,
+    rulebook: RuleBook,
+    visit_id: int,
+    hours_key: str,
+    original_on: date,
+    starts_at: datetime,
+    *,
+    by: By,
+    now: datetime,
+) -> Visit:
+    """Give the visit another start: same link, same code. Raises SlotTaken, UnknownOpening or StepRefused."""
+    visit = lock_visit(session, visit_id)
+    opening = find_opening(rulebook, hours_key, original_on)
+    row = lock_opening(session, opening)
+    slot = find_slot(session, rulebook, question_of(visit), opening, starts_at, now, ignoring_visit_id=visit.id)
+    if slot is None:
+        raise SlotTaken
+    take_step(session, visit, "move", by=by, now=now, releases_place=True)
+    visit.opening = row
+    visit.place_id = opening.hours.place_id
+    visit.local_on = local_date(slot.starts_at, rulebook.zone)
+    visit.starts_at, visit.ends_at = slot.starts_at, slot.ends_at
+    visit.sequence += 1
+    _hold_place(session, visit, slot)
+    plan_moved(session, visit, rulebook.zone, now)
+    return visit
+
+
+def cancel(session: Session, visit_id: int, *, by: By, now: datetime) -> Visit:
+    """Cancel the visit and free its place. Cancelling twice is fine. Raises StepRefused once it has begun."""
+    visit = lock_visit(session, visit_id)
+    if visit.state == "cancelled":
+        return visit
+    take_step(session, visit, "cancel", by=by, now=now, releases_place=True)
+    visit.sequence += 1
+    plan_cancelled(session, visit, now)
+    return visit
+
+
+def question_of(visit: Visit) -> Question:
+    """The question that this visit was booked for, to find it another time."""
+    return Question(
+        services=frozenset({visit.service.key}) if visit.service else frozenset(),
+        minutes=visit.concern.minutes if visit.concern else DEFAULT_MINUTES,
+        concern=visit.concern.key if visit.concern else None,
+        language=visit.language,
+        adviser_id=visit.wished_adviser_id,
+    )
+
+
+def nearest_slots(
+    session: Session, rulebook: RuleBook, question: Question, wanted_at: datetime, now: datetime, most: int = 3
+) -> list[OfferedSlot]:
+    """The free starts nearest to the one that was wanted, at any place, in order of time."""
+    middle = local_date(wanted_at, rulebook.zone)
+    offered = find_slots(
+        session,
+        rulebook,
+        question,
+        from_on=middle - timedelta(days=14),
+        until_on=middle + timedelta(days=42),
+        now=now,
+    )
+    nearest = sorted(offered, key=lambda each: abs(each.slot.starts_at - wanted_at))[:most]
+    return sorted(nearest, key=lambda each: each.slot.starts_at)
+
+
+def forget_idempotency_keys(session: Session, now: datetime) -> None:
+    """Keys are kept for 24 hours."""
+    session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < now - KEEP_IDEMPOTENCY_KEYS))
+
+
+def _make_visit(
+    session: Session,
+    rulebook: RuleBook,
+    booking: Booking,
+    opening: PlannedOpening,
+    row: Opening,
+    slot: Slot,
+    by: By,
+    now: datetime,
+) -> Visit:
+    question = booking.question
+    visit = Visit(
+        opening=row,
+        place_id=opening.hours.place_id,
+        local_on=local_date(slot.starts_at, rulebook.zone),
+        kind="appointment",
+        state="booked",
+        age_group=booking.age_group,
+        service_id=service_id_of(session, question.services),
+        concern_id=session.scalar(select(Concern.id).where(Concern.key == question.concern)),
+        language=question.language,
+        locale=booking.locale,
+        people=booking.people,
+        starts_at=slot.starts_at,
+        ends_at=slot.ends_at,
+        wished_adviser_id=question.adviser_id,
+        code=_fresh_code(session),
+        created_at=now,
+        changed_at=now,
+    )
+    session.add(visit)
+    _hold_place(session, visit, slot)
+    take_step(session, visit, "book", by=by, now=now)
+    return visit
+
+
+def service_id_of(session: Session, services: frozenset[str]) -> int | None:
+    """The service, where only one is in question; a family may go to either, so there it stays open."""
+    return session.scalar(select(Service.id).where(Service.key.in_(services))) if len(services) == 1 else None
+
+
+def _hold_place(session: Session, visit: Visit, slot: Slot) -> None:
+    """Hold the first free adviser's time. Whoever was faster on another path, the constraint tells."""
+    session.flush()
+    visit.planned_adviser_id = slot.adviser_ids[0]
+    try:
+        session.flush()
+    except IntegrityError as error:
+        if _PLACE_GUARD in str(error.orig):
+            raise SlotTaken from error
+        raise
+
+
+def _fresh_code(session: Session) -> str:
+    while True:
+        code = str(100_000_000 + secrets.randbelow(900_000_000))
+        if session.scalar(select(Visit.id).where(Visit.code == code)) is None:
+            return code
+
+
+def _booked_before(session: Session, key: str | None) -> Visit | None:
+    found = session.get(IdempotencyKey, _hash(key)) if key else None
+    return session.get(Visit, found.visit_id) if found else None
+
+
+def _remember_key(session: Session, key: str | None, visit: Visit, now: datetime) -> None:
+    if key:
+        session.add(IdempotencyKey(key_hash=_hash(key), visit_id=visit.id, created_at=now))
+        session.flush()
+
+
+def _hash(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()

@@ -1,0 +1,184 @@
+"""An adviser serves the queue: call the next, call again, not now, missed, start, finish, and the outcome after."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from scheduler.actions.openings import lock_opening, lock_visit, servers_of
+from scheduler.actions.presence import presence_of
+from scheduler.actions.rulebook import PlannedOpening, RuleBook
+from scheduler.actions.steps import By, take_step
+from scheduler.domain.queue_order import Waiting, next_for
+from scheduler.domain.recurrence import local_date
+from scheduler.models import Adviser, Consultation, Opening, Service, Town, Visit
+from scheduler.models.visits import EndedAs
+
+
+class NotSeated(Exception):
+    """Nobody can be called to an adviser who has not said where they sit."""
+
+
+class StillServing(Exception):
+    """This adviser has somebody already."""
+
+
+class NobodyWaits(Exception):
+    """Nobody is in the queue whom this adviser can serve."""
+
+
+class OutcomeClosed(Exception):
+    """The outcome could be completed until the evening of that day."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a consultation. Keys of topics and agencies; all of it may be left open."""
+
+    case_kind: str | None = None
+    family_members: int | None = None
+    topics: tuple[str, ...] = ()
+    referred_from: str | None = None
+    referred_to: tuple[str, ...] = ()
+
+
+def call_next(
+    session: Session, rulebook: RuleBook, opening: PlannedOpening, adviser: Adviser, *, by: By, now: datetime
+) -> Consultation:
+    """Call the first in order whom this adviser can serve. Raises NotSeated, StillServing or NobodyWaits."""
+    row = lock_opening(session, opening)
+    servers = servers_of(session, rulebook, opening, row)
+    server = rulebook.advisers[adviser.key]
+    found = next_for(server, read_queue(session, row), servers, now)
+    if found is None:
+        raise NobodyWaits
+    return _call(session, row, session.get_one(Visit, found.visit_id), adviser, by, now)
+
+
+def call(session: Session, visit_id: int, adviser: Adviser, *, by: By, now: datetime) -> Consultation:
+    """Call this visit, out of order. Raises NotSeated, StillServing or StepRefused."""
+    visit = lock_visit(session, visit_id)
+    return _call(session, visit.opening, visit, adviser, by, now)
+
+
+def call_again(session: Session, consultation_id: int, *, by: By, now: datetime) -> Consultation:
+    """The number stands on the board anew, with a tone."""
+    consultation = _lock_open(session, consultation_id)
+    take_step(session, consultation.visit, "call_again", by=by, now=now, consultation=consultation)
+    consultation.calls += 1
+    consultation.last_called_at = now
+    session.flush()
+    return consultation
+
+
+def start(session: Session, consultation_id: int, *, by: By, now: datetime) -> Consultation:
+    """The client has sat down."""
+    consultation = _lock_open(session, consultation_id)
+    take_step(session, consultation.visit, "start", by=by, now=now, consultation=consultation)
+    consultation.started_at = now
+    session.flush()
+    return consultation
+
+
+def put_back(session: Session, consultation_id: int, *, by: By, now: datetime) -> None:
+    """Not now: the visit waits on, at its old place in the order."""
+    consultation = _lock_open(session, consultation_id)
+    take_step(session, consultation.visit, "put_back", by=by, now=now, consultation=consultation)
+    _end(session, consultation, "put_back", now)
+
+
+def miss_call(session: Session, consultation_id: int, *, by: By, now: datetime) -> None:
+    """Called, and nobody came."""
+    consultation = _lock_open(session, consultation_id)
+    take_step(session, consultation.visit, "miss", by=by, now=now, consultation=consultation, releases_place=True)
+    _end(session, consultation, "missed", now)
+
+
+def finish(session: Session, consultation_id: int, *, by: By, now: datetime) -> Consultation:
+    """The consultation is over; its outcome may follow until the evening."""
+    consultation = _lock_open(session, consultation_id)
+    take_step(session, consultation.visit, "finish", by=by, now=now, consultation=consultation)
+    _end(session, consultation, "finished", now)
+    return consultation
+
+
+def record_outcome(session: Session, consultation: Consultation, outcome: Outcome, now: datetime) -> None:
+    """Write what came of it, as often as needed on the same day. Raises OutcomeClosed later."""
+    if not outcome_open(session, consultation, now):
+        raise OutcomeClosed
+    consultation.case_kind = outcome.case_kind
+    consultation.family_members = outcome.family_members
+    consultation.topics = list(outcome.topics)
+    consultation.referred_from = outcome.referred_from
+    consultation.referred_to = list(outcome.referred_to)
+    consultation.outcome_at = now
+    session.flush()
+
+
+def outcome_open(session: Session, consultation: Consultation, now: datetime) -> bool:
+    """Until the end of the day of the call, in the town's zone."""
+    zone = session.get_one(Town, 1).zone
+    return local_date(consultation.called_at, zone) == local_date(now, zone)
+
+
+def read_queue(session: Session, row: Opening) -> list[Waiting]:
+    """Everybody who waits at this opening, in no order."""
+    rows = session.execute(
+        select(
+            Visit.id,
+            Visit.arrived_at,
+            Visit.starts_at,
+            Visit.urgent,
+            Service.key,
+            Visit.language,
+            Visit.wished_adviser_id,
+        )
+        .outerjoin(Service, Visit.service_id == Service.id)
+        .where(Visit.opening_id == row.id, Visit.state == "waiting")
+    )
+    return [
+        Waiting(visit_id, arrived_at, starts_at, urgent, frozenset({service} if service else ()), language, wished)
+        for visit_id, arrived_at, starts_at, urgent, service, language, wished in rows
+        if arrived_at is not None
+    ]
+
+
+def _call(session: Session, row: Opening, visit: Visit, adviser: Adviser, by: By, now: datetime) -> Consultation:
+    presence = presence_of(session, row, adviser)
+    if presence is None or presence.state != "present":
+        raise NotSeated
+    if open_consultation_of(session, adviser) is not None:
+        raise StillServing
+    consultation = Consultation(
+        visit=visit,
+        adviser_id=adviser.id,
+        carrier_id=adviser.carrier_id,
+        station=presence.station,
+        called_at=now,
+        last_called_at=now,
+    )
+    session.add(consultation)
+    take_step(session, visit, "call", by=by, now=now, consultation=consultation)
+    return consultation
+
+
+def open_consultation_of(session: Session, adviser: Adviser) -> Consultation | None:
+    """Whom this adviser has called or is talking to."""
+    return session.scalar(
+        select(Consultation).where(Consultation.adviser_id == adviser.id, Consultation.ended_at.is_(None))
+    )
+
+
+def _lock_open(session: Session, consultation_id: int) -> Consultation:
+    consultation = session.get_one(Consultation, consultation_id)
+    lock_visit(session, consultation.visit_id)
+    session.refresh(consultation)
+    return consultation
+
+
+def _end(session: Session, consultation: Consultation, ended_as: EndedAs, now: datetime) -> None:
+    consultation.ended_at, consultation.ended_as = now, ended_as
+    session.flush()

@@ -1,0 +1,37 @@
+"""The close of the day: what nobody closed is closed by rule, and marked so."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from scheduler.actions.openings import lock_visit
+from scheduler.actions.steps import RULE, take_step
+from scheduler.domain.recurrence import local_date
+from scheduler.domain.visit_states import OPEN, may
+from scheduler.models import Town, Visit
+
+
+def find_left_open(session: Session, now: datetime) -> list[int]:
+    """Visits of days that are over in the town's zone, and that are still open."""
+    town = session.get(Town, 1)
+    if town is None:
+        return []
+    today = local_date(now, town.zone)
+    return list(session.scalars(select(Visit.id).where(Visit.local_on < today, Visit.state.in_(OPEN))))
+
+
+def close_visit(session: Session, visit_id: int, now: datetime) -> None:
+    """Booked becomes missed, waiting or called not served, a consultation done, its times flagged unreliable."""
+    visit = lock_visit(session, visit_id)
+    if not may(visit.state, "close"):
+        return  # another jobs process was faster
+    consultation = visit.open_consultation
+    missed = visit.state == "booked"
+    take_step(session, visit, "close", by=RULE, now=now, consultation=consultation, releases_place=missed)
+    if consultation is not None:
+        consultation.ended_at, consultation.ended_as = now, "closed"
+        consultation.times_unreliable = True
+    session.flush()

@@ -1,0 +1,80 @@
+"""The stored side of an opening: make it, lock it, note that something changed; and who staffs it right now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Select, Table, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from scheduler.actions.rulebook import OfficeHours, PlannedOpening, RuleBook
+from scheduler.domain.queue_order import Server
+from scheduler.models import Feed, Opening, Presence, Visit
+
+
+class UnknownOpening(LookupError):
+    """No rule yields an opening of this name, or it does not take place."""
+
+
+def insert_for(session: Session, table: Table) -> Any:
+    """An INSERT of this database's own kind: both know ON CONFLICT, by two classes."""
+    return (postgresql if session.get_bind().dialect.name == "postgresql" else sqlite).insert(table)
+
+
+def find_opening(rulebook: RuleBook, hours_key: str, original_on: date) -> PlannedOpening:
+    """The opening of this name that takes place. Raises UnknownOpening."""
+    found = rulebook.opening(hours_key, original_on)
+    if found is None or not found.dated.takes_place:
+        raise UnknownOpening(f"{hours_key}/{original_on}")
+    return found
+
+
+def stored_opening(session: Session, opening: PlannedOpening) -> Opening | None:
+    """The row, if something has happened to this opening already."""
+    return session.scalar(_row_of(opening.hours, opening.dated.original_on))
+
+
+def lock_opening(session: Session, opening: PlannedOpening) -> Opening:
+    """The row, made where it is missing, and locked until the edge commits: the writers of an opening take turns."""
+    insert = insert_for(session, Opening.metadata.tables["opening"]).values(
+        hours_id=opening.hours.id, original_on=opening.dated.original_on, version=0
+    )
+    session.execute(insert.on_conflict_do_nothing())
+    query = _row_of(opening.hours, opening.dated.original_on)
+    return session.scalars(query.with_for_update().execution_options(populate_existing=True)).one()
+
+
+def lock_visit(session: Session, visit_id: int) -> Visit:
+    """The visit as it stands now, its opening locked. Raises UnknownOpening where there is no such visit."""
+    opening_id = session.scalar(select(Visit.opening_id).where(Visit.id == visit_id))
+    if opening_id is None:
+        raise UnknownOpening(f"visit {visit_id}")
+    session.execute(select(Opening.id).where(Opening.id == opening_id).with_for_update())
+    visit = session.get_one(Visit, visit_id, populate_existing=True)
+    # It moved to another opening while we waited for the lock: take that one.
+    return visit if visit.opening_id == opening_id else lock_visit(session, visit_id)
+
+
+def mark_changed(session: Session, opening: Opening, advisers: Iterable[int | None] = ()) -> None:
+    """Something that pages or feeds show has changed: pages see a new version, the advisers' feeds are renewed."""
+    opening.version += 1
+    touched = {each for each in advisers if each is not None}
+    if touched:
+        session.execute(update(Feed).where(Feed.adviser_id.in_(touched)).values(wanted=Feed.wanted + 1))
+
+
+def servers_of(session: Session, rulebook: RuleBook, opening: PlannedOpening, row: Opening) -> list[Server]:
+    """Advisers who are here or still expected; whoever has gone is not."""
+    states = dict(
+        session.execute(select(Presence.adviser_id, Presence.state).where(Presence.opening_id == row.id)).tuples().all()
+    )
+    on_duty = {each.adviser_id for each in rulebook.staff_of(opening)}
+    wanted = (on_duty | states.keys()) - {each for each, state in states.items() if state == "gone"}
+    return [each for each in rulebook.advisers.values() if each.adviser_id in wanted]
+
+
+def _row_of(hours: OfficeHours, original_on: date) -> Select[Opening]:
+    return select(Opening).where(Opening.hours_id == hours.id, Opening.original_on == original_on)

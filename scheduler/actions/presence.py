@@ -1,0 +1,62 @@
+"""Who is really here: an adviser sits down at a station, takes a break, goes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from scheduler.actions.openings import lock_opening, mark_changed
+from scheduler.actions.rulebook import PlannedOpening
+from scheduler.models import Adviser, Opening, Presence
+
+
+class StationTaken(Exception):
+    """Another adviser sits there. `adviser` is who."""
+
+    def __init__(self, adviser: Adviser) -> None:
+        super().__init__(adviser.name)
+        self.adviser = adviser
+
+
+def sit_down(session: Session, opening: PlannedOpening, adviser: Adviser, station: str, now: datetime) -> Presence:
+    """The adviser is here and sits at this station. Raises StationTaken."""
+    row = lock_opening(session, opening)
+    sitting = session.scalar(
+        select(Presence).where(
+            Presence.opening_id == row.id,
+            Presence.station == station,
+            Presence.state != "gone",
+            Presence.adviser_id != adviser.id,
+        )
+    )
+    if sitting is not None:
+        raise StationTaken(sitting.adviser)
+    presence = presence_of(session, row, adviser) or Presence(opening_id=row.id, adviser_id=adviser.id)
+    presence.station, presence.state, presence.since_at = station, "present", now
+    session.add(presence)
+    mark_changed(session, row)
+    session.flush()
+    return presence
+
+
+def change_presence(
+    session: Session,
+    opening: PlannedOpening,
+    adviser: Adviser,
+    state: Literal["present", "break", "gone"],
+    now: datetime,
+) -> None:
+    """Take a break, come back, or go. Nothing happens to an adviser who never sat down."""
+    row = lock_opening(session, opening)
+    presence = presence_of(session, row, adviser)
+    if presence is not None and presence.state != state:
+        presence.state, presence.since_at = state, now
+        mark_changed(session, row)
+        session.flush()
+
+
+def presence_of(session: Session, row: Opening, adviser: Adviser) -> Presence | None:
+    return session.scalar(select(Presence).where(Presence.opening_id == row.id, Presence.adviser_id == adviser.id))

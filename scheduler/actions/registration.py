@@ -1,0 +1,166 @@
+"""The front desk: give a walk-in a number, add its answers later, check appointments in, note who left."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from scheduler.actions.booking import service_id_of
+from scheduler.actions.openings import insert_for, lock_opening, lock_visit
+from scheduler.actions.rulebook import PlannedOpening, RuleBook
+from scheduler.actions.steps import By, take_step
+from scheduler.domain.intervals import Interval
+from scheduler.domain.recurrence import local_date
+from scheduler.domain.routing import AgeGroup, services_for
+from scheduler.models import Concern, Opening, Place, TicketCounter, Visit
+
+
+class TicketsRefused(Exception):
+    """This opening gives no numbers now. `reason`: "appointments_only", "not_yet", "over", "stopped" or "limit"."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class NotToday(Exception):
+    """An appointment that is for another day or another place; `visit` says which."""
+
+    def __init__(self, visit: Visit) -> None:
+        super().__init__(f"visit {visit.id} is not for this place today")
+        self.visit = visit
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What the desk asked. Unknown is valid everywhere: "next number, answers later"."""
+
+    age_group: AgeGroup = "unknown"
+    concern: str | None = None
+    language: str | None = None
+    urgent: bool = False
+    people: int = 1
+
+
+def ticket_window(opening: PlannedOpening) -> Interval:
+    """When numbers are given: from some minutes before the door opens until closing."""
+    return Interval(opening.dated.starts_at - opening.hours.tickets_before, opening.dated.ends_at)
+
+
+def register(
+    session: Session,
+    rulebook: RuleBook,
+    opening: PlannedOpening,
+    answers: Answers,
+    *,
+    locale: str,
+    by: By,
+    now: datetime,
+) -> Visit:
+    """Take a walk-in in and give the next number. Raises TicketsRefused."""
+    row = lock_opening(session, opening)
+    _check_tickets(session, opening, row, now)
+    local_on = local_date(now, rulebook.zone)
+    visit = Visit(
+        opening=row,
+        place_id=opening.hours.place_id,
+        local_on=local_on,
+        kind="walk_in",
+        state="waiting",
+        ticket=draw_ticket(session, opening.hours.place_id, local_on),
+        locale=locale,
+        created_at=now,
+        changed_at=now,
+        arrived_at=now,
+    )
+    _fill_in(session, rulebook, visit, answers)
+    session.add(visit)
+    take_step(session, visit, "register", by=by, now=now)
+    return visit
+
+
+def answer(session: Session, rulebook: RuleBook, visit_id: int, answers: Answers, *, by: By, now: datetime) -> Visit:
+    """Fill in, or correct, what a waiting visit was asked. Raises StepRefused once it was called."""
+    visit = lock_visit(session, visit_id)
+    take_step(session, visit, "answer", by=by, now=now)
+    _fill_in(session, rulebook, visit, answers)
+    session.flush()
+    return visit
+
+
+def check_in(session: Session, rulebook: RuleBook, visit_id: int, place_id: int, *, by: By, now: datetime) -> Visit:
+    """An appointment is here: it draws a number from the same counter. Raises NotToday or StepRefused."""
+    visit = lock_visit(session, visit_id)
+    today = local_date(now, rulebook.zone)
+    if visit.place_id != place_id or visit.local_on != today:
+        raise NotToday(visit)
+    take_step(session, visit, "check_in", by=by, now=now)
+    visit.arrived_at = now
+    if visit.ticket is None:
+        visit.ticket = draw_ticket(session, place_id, today)
+    session.flush()
+    return visit
+
+
+def leave(session: Session, visit_id: int, *, by: By, now: datetime) -> Visit:
+    """The client went away without being served."""
+    visit = lock_visit(session, visit_id)
+    consultation = visit.open_consultation
+    take_step(session, visit, "leave", by=by, now=now, consultation=consultation)
+    if consultation is not None:
+        consultation.ended_at, consultation.ended_as = now, "left"
+    session.flush()
+    return visit
+
+
+def miss(session: Session, visit_id: int, *, by: By, now: datetime) -> Visit:
+    """The appointment did not come: its time goes to the queue at once."""
+    visit = lock_visit(session, visit_id)
+    take_step(session, visit, "miss", by=by, now=now, releases_place=True)
+    return visit
+
+
+def draw_ticket(session: Session, place_id: int, local_on: date) -> int:
+    """The next number at this place on this day, in one statement: two at once never get the same."""
+    first = session.get_one(Place, place_id).first_ticket
+    insert = insert_for(session, TicketCounter.metadata.tables["ticket_counter"]).values(
+        place_id=place_id, local_on=local_on, last_number=first
+    )
+    drawn = session.execute(
+        insert.on_conflict_do_update(
+            index_elements=["place_id", "local_on"], set_={"last_number": TicketCounter.last_number + 1}
+        ).returning(TicketCounter.last_number)
+    )
+    return int(drawn.scalar_one())
+
+
+def _check_tickets(session: Session, opening: PlannedOpening, row: Opening, now: datetime) -> None:
+    window = ticket_window(opening)
+    if not opening.hours.takes_walk_ins:
+        raise TicketsRefused("appointments_only")
+    if now < window.starts_at:
+        raise TicketsRefused("not_yet")
+    if now >= window.ends_at:
+        raise TicketsRefused("over")
+    if row.tickets_stopped_at is not None:
+        raise TicketsRefused("stopped")
+    limit = opening.hours.ticket_limit
+    if limit is not None and _tickets_given(session, row) >= limit:
+        raise TicketsRefused("limit")
+
+
+def _tickets_given(session: Session, row: Opening) -> int:
+    given = select(func.count(Visit.id)).where(Visit.opening_id == row.id, Visit.kind == "walk_in")
+    return session.scalars(given).one()
+
+
+def _fill_in(session: Session, rulebook: RuleBook, visit: Visit, answers: Answers) -> None:
+    visit.age_group = answers.age_group
+    visit.service_id = service_id_of(session, frozenset(services_for(answers.age_group, rulebook.services)))
+    visit.concern_id = session.scalar(select(Concern.id).where(Concern.key == answers.concern))
+    visit.language = answers.language
+    visit.urgent = answers.urgent
+    visit.people = answers.people

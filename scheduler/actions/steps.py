@@ -1,0 +1,129 @@
+"""A visit's history: take a step, or take the latest one back. No other module sets `Visit.state`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from scheduler.actions.messages import plan_confirmation
+from scheduler.actions.openings import mark_changed
+from scheduler.domain.visit_states import OPEN, State, Verb, may_undo, next_state
+from scheduler.models import Consultation, Step, Town, Visit
+from scheduler.models.visits import Actor
+
+
+@dataclass(frozen=True)
+class By:
+    """Who takes a step."""
+
+    actor: Actor
+    account_id: int | None = None
+
+
+CLIENT = By("client")
+RULE = By("rule")
+
+
+class UndoRefused(Exception):
+    """The latest step cannot be taken back: its kind, its age, or its place was given away."""
+
+
+def take_step(
+    session: Session,
+    visit: Visit,
+    verb: Verb,
+    *,
+    by: By,
+    now: datetime,
+    consultation: Consultation | None = None,
+    releases_place: bool = False,
+) -> Step:
+    """Bring the visit to its next state and write the line. Raises StepRefused; then nothing has changed."""
+    from_state: State | None = visit.state
+    to_state = next_state(None if verb in ("book", "register") else from_state, verb)
+    step = Step(
+        visit=visit,
+        at=now,
+        verb=verb,
+        from_state=None if verb in ("book", "register") else from_state,
+        to_state=to_state,
+        actor=by.actor,
+        account_id=by.account_id,
+        consultation=consultation,
+        released_adviser_id=visit.planned_adviser_id if releases_place else None,
+        by_rule=by.actor == "rule",
+    )
+    if releases_place:
+        visit.planned_adviser_id = None
+    _set_state(visit, to_state, now)
+    session.add(step)
+    mark_changed(session, visit.opening, {visit.planned_adviser_id, step.released_adviser_id})
+    session.flush()
+    return step
+
+
+def latest_step(session: Session, visit: Visit) -> Step | None:
+    """The last step that still counts: neither an undo nor one that was taken back."""
+    undone = select(Step.undoes_step_id).where(Step.visit_id == visit.id, Step.undoes_step_id.is_not(None))
+    return session.scalar(
+        select(Step)
+        .where(Step.visit_id == visit.id, Step.verb != "undo", Step.id.not_in(undone))
+        .order_by(Step.id.desc())
+        .limit(1)
+    )
+
+
+def undo(session: Session, visit: Visit, *, by: By, now: datetime) -> None:
+    """Take the latest step back. Raises UndoRefused; the edge then rolls back."""
+    step = latest_step(session, visit)
+    if step is None or step.by_rule or not may_undo(step.verb, step.at, now):
+        raise UndoRefused(step.verb if step else "")
+    if step.consultation is not None:
+        _restore_consultation(step, now)
+    if step.verb == "check_in":
+        visit.arrived_at = None
+    if step.released_adviser_id is not None:
+        visit.planned_adviser_id = step.released_adviser_id
+    to_state: State = step.from_state or "cancelled"  # a number given by mistake: the visit never was
+    session.add(
+        Step(
+            visit=visit,
+            at=now,
+            verb="undo",
+            from_state=visit.state,
+            to_state=to_state,
+            actor=by.actor,
+            account_id=by.account_id,
+            undoes_step_id=step.id,
+        )
+    )
+    _set_state(visit, to_state, now)
+    mark_changed(session, visit.opening, {visit.planned_adviser_id})
+    if step.verb == "cancel":
+        visit.sequence += 1  # calendars and messages have heard of the cancellation
+        plan_confirmation(session, visit, session.get_one(Town, 1).zone, now)
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise UndoRefused(step.verb) from error
+
+
+def _restore_consultation(step: Step, now: datetime) -> None:
+    consultation = step.consultation
+    assert consultation is not None
+    if step.verb == "call":
+        consultation.ended_at, consultation.ended_as = now, "undone"
+    elif step.verb == "start":
+        consultation.started_at = None
+    else:
+        consultation.ended_at, consultation.ended_as = None, None
+
+
+def _set_state(visit: Visit, state: State, now: datetime) -> None:
+    visit.state = state
+    visit.changed_at = now
+    visit.ended_at = None if state in OPEN else now

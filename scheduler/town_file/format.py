@@ -1,0 +1,193 @@
+"""The tables of a town's file and their fields. What concerns one field alone is checked here."""
+
+from __future__ import annotations
+
+from datetime import date, time
+from typing import Annotated, ClassVar, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from scheduler.town_file.fields import (
+    Age,
+    Count,
+    Dates,
+    Email,
+    Key,
+    Keys,
+    Languages,
+    Phone,
+    RecurrenceRule,
+    ServiceKey,
+    SomeKeys,
+    SomeTexts,
+    State,
+    Text,
+    Texts,
+    Timezone,
+    WallTime,
+    Weekdays,
+)
+
+
+class Entry(BaseModel):
+    """One row of the file. A field that does not exist is an error: it is a typing mistake."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class KeyedEntry(Entry):
+    key: Key
+
+
+class TownEntry(Entry):
+    name: Text
+    timezone: Timezone
+    state: State
+    locales: Languages
+    calls_before_missed: Annotated[int, Field(ge=1, le=10)] = 3
+    contact_days: Annotated[int, Field(ge=0, le=90)] = 7
+
+
+class CarrierEntry(KeyedEntry):
+    name: Text
+
+
+class ServiceEntry(KeyedEntry):
+    key: ServiceKey
+    name: Texts
+    from_age: Age | None = None
+    until_age: Age | None = None
+
+
+class ConcernEntry(KeyedEntry):
+    name: Texts
+    minutes: Annotated[int, Field(ge=5, le=240)]
+    asks_adviser: bool = False
+
+
+class TopicEntry(KeyedEntry):
+    name: Texts
+
+
+class AgencyEntry(KeyedEntry):
+    name: Text
+    address: Text = ""
+    phone: Phone = ""
+    hours: Text = ""
+
+
+class PlaceEntry(KeyedEntry):
+    name: Text
+    address: Text
+    phone: Phone = ""
+    stations: SomeTexts = []
+    first_ticket: Count = 1
+
+
+class AdviserEntry(KeyedEntry):
+    carrier: str
+    name: Text
+    email: Email = ""
+    services: SomeKeys
+    languages: Languages
+
+
+class AddedDate(Entry):
+    """A date beside the rule. What is left out is as on the rule's own dates."""
+
+    on: date = Field(alias="date")
+    from_time: WallTime | None = Field(default=None, alias="from")
+    until_time: WallTime | None = Field(default=None, alias="until")
+    advisers: SomeKeys | None = None
+
+
+class HoursEntry(KeyedEntry):
+    nested: ClassVar[dict[str, type[Entry]]] = {"also_on": AddedDate}
+
+    place: str
+    services: SomeKeys
+    days: Weekdays | None = None
+    rrule: RecurrenceRule | None = None
+    dates: Dates = []
+    from_time: WallTime | None = Field(default=None, alias="from")
+    until_time: WallTime | None = Field(default=None, alias="until")
+    valid_from: date
+    valid_until: date | None = None
+    admits: Literal["walk_in", "appointment", "mixed", "by_arrangement"]
+    appointments_at_once: Count | None = None
+    grid_minutes: Annotated[int, Field(ge=5, le=240)] = 15
+    tickets_minutes_before: Annotated[int, Field(ge=0, le=240)] = 0
+    ticket_limit: Count | None = None
+    concerns: Keys = []
+    room: Text = ""
+    after_until: bool = True
+    lead_hours: Annotated[int, Field(ge=0, le=24 * 60)] = 0
+    horizon_days: Annotated[int, Field(ge=1, le=400)] = 56
+    release_days: Annotated[int, Field(ge=0, le=400)] | None = None
+    advisers: Keys = []
+    closed_on: Dates = []
+    also_on: list[AddedDate] = []
+
+    @property
+    def rule(self) -> str | None:
+        """The recurrence rule, however it is written."""
+        return f"FREQ=WEEKLY;BYDAY={self.days}" if self.days else self.rrule
+
+    @property
+    def times(self) -> tuple[time, time] | None:
+        return (self.from_time, self.until_time) if self.from_time and self.until_time else None
+
+    @property
+    def takes_walk_ins(self) -> bool:
+        return self.admits in ("walk_in", "mixed")
+
+    @property
+    def takes_appointments(self) -> bool:
+        return self.admits in ("appointment", "mixed")
+
+
+class RotaEntry(Entry):
+    hours: str
+    starts_on: date
+    turns: Annotated[list[SomeKeys], Field(min_length=1)]
+    skipped: Literal["used", "pass_on"] = "used"
+
+
+class ClosureEntry(Entry):
+    place: str | None = None
+    from_on: date = Field(alias="from")
+    until_on: date = Field(alias="until")
+    reason: Texts
+
+
+TableName: TypeAlias = Literal[
+    "carrier", "service", "concern", "topic", "agency", "closure", "place", "adviser", "hours", "rota"
+]
+
+TABLES: dict[str, type[Entry]] = {
+    "carrier": CarrierEntry,
+    "service": ServiceEntry,
+    "concern": ConcernEntry,
+    "topic": TopicEntry,
+    "agency": AgencyEntry,
+    "place": PlaceEntry,
+    "closure": ClosureEntry,
+    "adviser": AdviserEntry,
+    "hours": HoursEntry,
+    "rota": RotaEntry,
+}
+"""The tables that have rows, in the order in which problems are reported."""
+
+REFERENCES = {
+    ("closure", "place"): "place",
+    ("adviser", "carrier"): "carrier",
+    ("adviser", "services"): "service",
+    ("hours", "place"): "place",
+    ("hours", "services"): "service",
+    ("hours", "concerns"): "concern",
+    ("hours", "advisers"): "adviser",
+    ("hours", "also_on"): "adviser",
+    ("rota", "hours"): "hours",
+    ("rota", "turns"): "adviser",
+}
+"""Which field names rows of which table."""
