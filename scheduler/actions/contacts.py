@@ -37,7 +37,7 @@ def normal_phone(text: str) -> str:
         number = phonenumbers.parse(text, "DE")
     except phonenumbers.NumberParseException as error:
         raise InvalidContact("phone") from error
-    if not phonenumbers.is_possible_number(number):
+    if not phonenumbers.is_valid_number(number):
         raise InvalidContact("phone")
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 

@@ -102,9 +102,9 @@ def _plan_reminder(session: Session, visit: Visit, zone: ZoneInfo, now: datetime
 
 def _plan(session: Session, visit: Visit, kind: MessageKind, due_at: datetime) -> None:
     contact: Contact | None = visit.contact
-    if contact is None or contact.email is None:
-        return
-    # Planning the same message twice is one message; one that was dropped meanwhile stands up again.
+    if contact is None or contact.email is None or visit.starts_at is None:
+        return  # a walk-in has no time that a message could tell
+    # Planning the same message twice is one message; one that was dropped, or never got through, stands up again.
     insert = insert_for(session, Message.metadata.tables["message"]).values(
         visit_id=visit.id,
         kind=kind,
@@ -117,8 +117,8 @@ def _plan(session: Session, visit: Visit, kind: MessageKind, due_at: datetime) -
     session.execute(
         insert.on_conflict_do_update(
             index_elements=["visit_id", "kind", "channel", "sequence"],
-            set_={"due_at": due_at, "state": "pending"},
-            where=Message.state == "dropped",
+            set_={"due_at": due_at, "state": "pending", "attempts": 0, "last_error": None},
+            where=Message.state.in_(("dropped", "dead")),
         )
     )
 

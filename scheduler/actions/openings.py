@@ -69,7 +69,7 @@ def mark_changed(session: Session, opening: Opening, advisers: Iterable[int | No
 def servers_of(session: Session, rulebook: RuleBook, opening: PlannedOpening, row: Opening) -> list[Server]:
     """Advisers who are here or still expected; whoever has gone is not."""
     states = dict(
-        session.execute(select(Presence.adviser_id, Presence.state).where(Presence.opening_id == row.id)).tuples().all()
+        session.execute(select(Presence.adviser_id, Presence.state).where(Presence.opening_id == row.id)).all()
     )
     on_duty = {each.adviser_id for each in rulebook.staff_of(opening)}
     wanted = (on_duty | states.keys()) - {each for each, state in states.items() if state == "gone"}

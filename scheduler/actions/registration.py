@@ -63,7 +63,7 @@ def register(
     """Take a walk-in in and give the next number. Raises TicketsRefused."""
     row = lock_opening(session, opening)
     _check_tickets(session, opening, row, now)
-    local_on = local_date(now, rulebook.zone)
+    local_on = opening.dated.on  # not the day of `now`: numbers may be given before midnight
     visit = Visit(
         opening=row,
         place_id=opening.hours.place_id,

@@ -1,8 +1,8 @@
 """In which order waiting visits are called, and whom an adviser calls next.
 
 Urgent first; then appointments that are here and whose time has come; then walk-ins by arrival; appointments that
-came early wait for their time unless nobody else is left. Service and language are wishes: where nobody who is here
-or still expected can meet them, anyone may serve.
+came early wait for their time unless nobody else is left. Adviser, language and service are wishes: those that nobody
+who is here or still expected can meet are given up, in this order, until somebody may serve.
 """
 
 from __future__ import annotations
@@ -47,12 +47,19 @@ def next_for(server: Server, queue: Iterable[Waiting], servers: Sequence[Server]
 
 def may_serve(server: Server, waiting: Waiting, servers: Sequence[Server]) -> bool:
     """Whether this adviser serves the visit, or leaves it to a colleague who meets its wishes better."""
-    return _meets(server, waiting) or not any(_meets(each, waiting) for each in servers)
+    return _meets(server, _without_vain_wishes(waiting, servers))
 
 
 def has_server(waiting: Waiting, servers: Sequence[Server]) -> bool:
     """Whether anybody here or expected meets the wishes. If not, the desk should know."""
     return any(_meets(each, waiting) for each in servers)
+
+
+def _without_vain_wishes(waiting: Waiting, servers: Sequence[Server]) -> Waiting:
+    anyone = waiting._replace(wished_adviser_id=None)
+    any_language = anyone._replace(language=None)
+    any_service = any_language._replace(services=frozenset())
+    return next((each for each in (waiting, anyone, any_language) if has_server(each, servers)), any_service)
 
 
 def _meets(server: Server, waiting: Waiting) -> bool:

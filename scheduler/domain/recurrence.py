@@ -111,10 +111,12 @@ def day_interval(on: date, zone: ZoneInfo) -> Interval:
 def dated_openings(rule: Rule, zone: ZoneInfo, from_on: date, until_on: date) -> list[DatedOpening]:
     """All openings held on `from_on` to `until_on` (both included), cancelled ones too, in order of time."""
     exceptions = {each.original_on: each for each in rule.exceptions}
-    moved_in = [
-        each.original_on for each in rule.exceptions if from_on <= (each.held_on or each.original_on) <= until_on
+    changed = [
+        each.original_on
+        for each in rule.exceptions
+        if from_on <= (each.held_on or each.original_on) <= until_on and _stands(rule, each)
     ]
-    originals = {*_rule_dates(rule, from_on, until_on), *moved_in}
+    originals = {*_rule_dates(rule, from_on, until_on), *changed}
     staff_on = _staff_by_date(rule, max(originals, default=until_on))
     found = [_dated(rule, zone, on, exceptions.get(on), staff_on) for on in originals]
     return sorted((each for each in found if from_on <= each.on <= until_on), key=lambda each: each.starts_at)
@@ -125,6 +127,12 @@ def dated_opening(rule: Rule, zone: ZoneInfo, original_on: date) -> DatedOpening
     moved = next((each.held_on for each in rule.exceptions if each.original_on == original_on and each.held_on), None)
     on = moved or original_on
     return next((each for each in dated_openings(rule, zone, on, on) if each.original_on == original_on), None)
+
+
+def _stands(rule: Rule, exception: DateException) -> bool:
+    """An exception of a date that the rule no longer yields is void, unless it is the one that adds the date."""
+    on = exception.original_on
+    return exception.kind == "added" or bool(_rule_dates(rule, on, on))
 
 
 def _dated(
@@ -183,9 +191,11 @@ def _rule_dates(rule: Rule, from_on: date, until_on: date) -> list[date]:
 def _recurring(rule: Rule, first: date, last: date) -> Iterator[date]:
     if rule.rrule is None or first > last:
         return
-    # Only a rule with an interval or a count depends on where it began; the others may start at the window.
-    depends_on_start = "INTERVAL" in rule.rrule or "COUNT" in rule.rrule
-    began_on = rule.valid_from if depends_on_start else first
+    # A rule that names its days may start at the window; without days, or with an interval or a count, it
+    # depends on where it began.
+    text = rule.rrule.upper()
+    names_days = "DAY=" in text or "FREQ=DAILY" in text
+    began_on = first if names_days and "INTERVAL" not in text and "COUNT" not in text else rule.valid_from
     recurring = rrulestr(rule.rrule, dtstart=datetime.combine(began_on, time()))  # wall time: no zone on purpose
     for at in recurring.between(datetime.combine(first, time()), datetime.combine(last, time()), inc=True):
         yield at.date()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime, time
 from typing import Annotated, Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -18,6 +18,10 @@ from pydantic import AfterValidator, Field, PlainValidator
 COUNTRY = "DE"
 WRITTEN_ONCE = ""
 """Stands for the town's first locale where a text is written without one."""
+
+_FIRST_DAY = date(1900, 1, 1)
+_LAST_DAY = date(2199, 12, 31)
+"""A year beyond these is a typing mistake."""
 
 _Item = TypeVar("_Item", bound=Hashable)
 
@@ -102,6 +106,12 @@ def _wall_time(value: time) -> time:
     return value
 
 
+def _day(value: date) -> date:
+    if not _FIRST_DAY <= value <= _LAST_DAY:
+        raise ValueError(f"must lie between {_FIRST_DAY.year} and {_LAST_DAY.year}")
+    return value
+
+
 def _weekdays(value: str) -> str:
     days = value.split(",")
     if not all(day in ("MO", "TU", "WE", "TH", "FR", "SA", "SU") for day in days):
@@ -110,9 +120,8 @@ def _weekdays(value: str) -> str:
     return value
 
 
-_RRULE_PARTS = frozenset(
-    "FREQ INTERVAL COUNT UNTIL BYDAY BYMONTHDAY BYYEARDAY BYWEEKNO BYMONTH BYSETPOS BYEASTER WKST".split()
-)
+_RRULE_DAYS = {"BYDAY", "BYMONTHDAY", "BYYEARDAY", "BYEASTER"}
+_RRULE_PARTS = _RRULE_DAYS | {"FREQ", "INTERVAL", "COUNT", "UNTIL", "BYWEEKNO", "BYMONTH", "BYSETPOS", "WKST"}
 
 
 def _rrule(value: str) -> str:
@@ -121,11 +130,11 @@ def _rrule(value: str) -> str:
     parts = dict(part.split("=") for part in value.split(";"))
     _check_rrule_parts(parts)
     try:
-        # Any start will do: only whether it can be read is asked.
-        recurring = rrulestr(value, dtstart=datetime(2026, 1, 1, tzinfo=UTC).replace(tzinfo=None))
+        recurring = rrulestr(value, dtstart=datetime.combine(_FIRST_DAY, time()))
     except (ValueError, KeyError, TypeError) as refused:
         raise ValueError(f"cannot be read as a recurrence rule ({refused})") from None
-    del recurring
+    if next(iter(recurring), None) is None:
+        raise ValueError("gives no date at all")
     return value
 
 
@@ -139,8 +148,10 @@ def _check_rrule_parts(parts: dict[str, str]) -> None:
         raise ValueError("must not have both COUNT and UNTIL")
     if "UNTIL" in parts and not re.fullmatch(r"\d{8}", parts["UNTIL"]):
         raise ValueError("UNTIL must be a date such as 20261231; better use valid_until")
+    if parts.get("INTERVAL", "1").strip("0") == "":
+        raise ValueError("INTERVAL must be at least 1")
     # Without them the days would depend on the day on which somebody looks.
-    if parts["FREQ"] != "DAILY" and not parts.keys() & {"BYDAY", "BYMONTHDAY", "BYYEARDAY", "BYEASTER"}:
+    if parts["FREQ"] != "DAILY" and not parts.keys() & _RRULE_DAYS:
         raise ValueError("must say on which days, with BYDAY or BYMONTHDAY")
 
 
@@ -170,7 +181,8 @@ Languages = Annotated[
 SomeKeys = Annotated[list[str], Field(min_length=1), AfterValidator(_without_repeats)]
 Keys = Annotated[list[str], AfterValidator(_without_repeats)]
 SomeTexts = Annotated[list[Text], AfterValidator(_without_repeats)]
-Dates = Annotated[list[date], AfterValidator(_without_repeats)]
+Day = Annotated[date, AfterValidator(_day)]
+Dates = Annotated[list[Day], AfterValidator(_without_repeats)]
 
 Count = Annotated[int, Field(ge=1, le=10_000)]
 Age = Annotated[int, Field(ge=0, le=120)]

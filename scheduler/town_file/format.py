@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, time
-from typing import Annotated, ClassVar, Literal, TypeAlias
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -33,6 +33,9 @@ class Entry(BaseModel):
     """One row of the file. A field that does not exist is an error: it is a typing mistake."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    nested: ClassVar[dict[str, type[BaseModel]]] = {}
+    """The fields that hold tables of their own."""
 
 
 class KeyedEntry(Entry):
@@ -102,7 +105,7 @@ class AddedDate(Entry):
 
 
 class HoursEntry(KeyedEntry):
-    nested: ClassVar[dict[str, type[Entry]]] = {"also_on": AddedDate}
+    nested: ClassVar[dict[str, type[BaseModel]]] = {"also_on": AddedDate}
 
     place: str
     services: SomeKeys
@@ -159,10 +162,6 @@ class ClosureEntry(Entry):
     until_on: date = Field(alias="until")
     reason: Texts
 
-
-TableName: TypeAlias = Literal[
-    "carrier", "service", "concern", "topic", "agency", "closure", "place", "adviser", "hours", "rota"
-]
 
 TABLES: dict[str, type[Entry]] = {
     "carrier": CarrierEntry,

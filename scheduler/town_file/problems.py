@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import NamedTuple
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails
+
+from scheduler.town_file.format import Entry
 
 
 class Problem(NamedTuple):
@@ -31,7 +33,7 @@ class TownFileErrors(Exception):
         super().__init__("\n".join(str(each) for each in self.problems))
 
 
-def problems_of(error: ValidationError, table: str, key: str, entry: type[BaseModel]) -> list[Problem]:
+def problems_of(error: ValidationError, table: str, key: str, entry: type[Entry]) -> list[Problem]:
     """What pydantic found in one row, one problem for each field and part of it."""
     return [
         Problem(table, key, str(details["loc"][0]), _part(details["loc"]) + _reason(details, entry))
@@ -41,7 +43,7 @@ def problems_of(error: ValidationError, table: str, key: str, entry: type[BaseMo
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """`; did you mean "places"?`, or nothing where no known word is near."""
-    found = get_close_matches(word, list(known), n=1, cutoff=0.7)
+    found = get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f'; did you mean "{found[0]}"?' if found else ""
 
 
@@ -59,10 +61,8 @@ _REASONS = {
     "date_type": "must be a date without quotes, such as 2026-11-25",
     "time_type": "must be a time without quotes, such as 09:00:00",
     "list_type": "must be a list in [ ]",
-    "model_type": "must be a table in { }",
-    "dict_type": "must be a table in { }",
+    "model_type": "must be a table in {{ }}",
     "too_short": "must not be empty",
-    "too_long": "has too many entries",
     "greater_than_equal": "must be at least {ge}",
     "less_than_equal": "must be at most {le}",
     "literal_error": "must be one of {expected}",
@@ -70,13 +70,14 @@ _REASONS = {
 }
 
 
-def _reason(details: ErrorDetails, entry: type[BaseModel]) -> str:
+def _reason(details: ErrorDetails, entry: type[Entry]) -> str:
     if details["type"] == "extra_forbidden":
         return "there is no such field" + nearest(str(details["loc"][-1]), _fields_at(entry, details["loc"]))
-    return _REASONS.get(details["type"], details["msg"]).format(**details.get("ctx", {}))
+    words = _REASONS.get(details["type"])
+    return words.format(**details.get("ctx", {})) if words else details["msg"]
 
 
-def _fields_at(entry: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
+def _fields_at(entry: type[Entry], path: tuple[int | str, ...]) -> list[str]:
     """The names that the file may use where the unknown one stands."""
-    inner = entry.nested.get(str(path[0])) if len(path) > 1 and hasattr(entry, "nested") else None
-    return [field.alias or name for name, field in (inner or entry).model_fields.items()]
+    inner = entry.nested.get(str(path[0]), entry) if len(path) > 1 else entry
+    return [field.alias or name for name, field in inner.model_fields.items()]

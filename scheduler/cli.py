@@ -1,0 +1,90 @@
+"""Flask commands for whoever runs an installation. Their words are English; pages and messages are translated."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+
+import click
+from cryptography.fernet import Fernet
+from flask import Flask, current_app
+from flask.cli import with_appcontext
+from sqlalchemy import select
+
+from scheduler import schema
+from scheduler.actions.feeds import make_feed
+from scheduler.actions.staff import make_account
+from scheduler.cli_town import check, export, load
+from scheduler.db import Database
+from scheduler.models import Adviser, Place
+from scheduler.models.feeds import FeedLevel
+
+
+def register(app: Flask) -> None:
+    for command in (migrate, new_key, account, feed, check, load, export):
+        app.cli.add_command(command)
+
+
+@click.command()
+@with_appcontext
+def migrate() -> None:
+    """Bring the database to the newest schema."""
+    schema.upgrade(_database().engine)
+    click.echo("The database is up to date.")
+
+
+@click.command("new-key")
+def new_key() -> None:
+    """Print fresh values for SECRET_KEY and CONTACT_KEYS."""
+    click.echo(f"SECRET_KEY={secrets.token_urlsafe(48)}")
+    click.echo(f"CONTACT_KEYS={Fernet.generate_key().decode()}")
+
+
+@click.command()
+@click.argument("login")
+@click.option("--name", required=True, help="What colleagues call this account, by function.")
+@click.option("--desk", metavar="PLACE_KEY", help="May work at this place's front desk.")
+@click.option("--adviser", "adviser_key", metavar="ADVISER_KEY", help="Is this adviser.")
+@click.password_option()
+@with_appcontext
+def account(login: str, name: str, desk: str | None, adviser_key: str | None, password: str) -> None:
+    """Make a log-in for the front desk or an adviser."""
+    if not desk and not adviser_key:
+        raise click.UsageError("say --desk PLACE_KEY or --adviser ADVISER_KEY")
+    if len(password) < 12:
+        raise click.UsageError("the password needs at least 12 characters")
+    with _database().writing() as session:
+        place = session.scalar(select(Place).where(Place.key == desk))
+        adviser = session.scalar(select(Adviser).where(Adviser.key == adviser_key))
+        if desk and place is None:
+            raise click.UsageError(f"there is no place {desk!r}")
+        if adviser_key and adviser is None:
+            raise click.UsageError(f"there is no adviser {adviser_key!r}")
+        made = make_account(
+            session, login=login, name=name, password=password, now=datetime.now(UTC), desk_of=place, adviser=adviser
+        )
+        session.commit()
+        click.echo(f"{made.login} can log in.")
+
+
+@click.command()
+@click.argument("adviser_key")
+@click.option("--details", is_flag=True, help="Show number or code, service and language, not only that time is taken.")
+@with_appcontext
+def feed(adviser_key: str, details: bool) -> None:
+    """Print a fresh calendar address for an adviser. It is shown once."""
+    base_url = current_app.extensions["settings"].base_url
+    with _database().writing() as session:
+        adviser = session.scalar(select(Adviser).where(Adviser.key == adviser_key))
+        if adviser is None:
+            raise click.UsageError(f"there is no adviser {adviser_key!r}")
+        level: FeedLevel = "details" if details else "busy"
+        _feed, token = make_feed(session, adviser, level=level, base_url=base_url, now=datetime.now(UTC))
+        session.commit()
+        click.echo(f"{base_url}/feeds/{token}.ics")
+
+
+def _database() -> Database:
+    database = current_app.extensions["database"]
+    assert isinstance(database, Database)
+    return database

@@ -1,0 +1,103 @@
+"""Where a request meets the rest: its session, its one `now`, the settings, the rules, and answers with an ETag."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import cast
+
+from flask import Flask, Response, current_app, g, make_response, request, url_for
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from config import Config
+from scheduler.actions.rulebook import PlannedOpening, RuleBook, read_rulebook
+from scheduler.db import Database
+from scheduler.domain.recurrence import local_date
+from scheduler.models import Place, Town
+
+
+def set_up(app: Flask) -> None:
+    app.teardown_request(_close)
+    app.add_template_global(static_url)  # a global: imported macros do not see the page's context
+    app.context_processor(lambda: {"now": now()})
+
+
+def settings() -> Config:
+    return cast(Config, current_app.extensions["settings"])
+
+
+def db() -> Session:
+    """This request's session. For GET and HEAD the database itself refuses every change."""
+    if "session" not in g:
+        database = cast(Database, current_app.extensions["database"])
+        g.session = database.reading() if request.method in ("GET", "HEAD", "OPTIONS") else database.writing()
+    return cast(Session, g.session)
+
+
+def now() -> datetime:
+    """The one instant of this request."""
+    if "now" not in g:
+        g.now = datetime.now(UTC)
+    return cast(datetime, g.now)
+
+
+def rulebook() -> RuleBook:
+    if "rulebook" not in g:
+        g.rulebook = read_rulebook(db())
+    return cast(RuleBook, g.rulebook)
+
+
+def town() -> Town:
+    """The town. Raises LookupError where none is loaded yet."""
+    found = db().get(Town, 1)
+    if found is None:
+        raise LookupError("no town is loaded: run `flask --app wsgi load FILE`")
+    return found
+
+
+def today() -> date:
+    return local_date(now(), town().zone)
+
+
+def places() -> list[Place]:
+    """All places in use, in the order of the town's file."""
+    return list(db().scalars(select(Place).where(Place.retired_at.is_(None)).order_by(Place.position)))
+
+
+def split_opening_id(text: str) -> tuple[str, date] | None:
+    """The parts of `hours-key/2026-11-25`, or None."""
+    key, _, day = text.rpartition("/")
+    try:
+        return (key, date.fromisoformat(day)) if key else None
+    except ValueError:
+        return None
+
+
+def opening_from(text: str) -> PlannedOpening | None:
+    """The opening of this public id, if a rule yields it."""
+    parts = split_opening_id(text)
+    return rulebook().opening(*parts) if parts else None
+
+
+def static_url(name: str) -> str:
+    """The address of a static file: it changes with the build, so it may be cached for a year."""
+    return url_for("static", filename=name, v=current_app.extensions["build"])
+
+
+def answer_unless_known(parts: list[object], render: Callable[[], str]) -> Response:
+    """304 where the client has this state already; else the page with its ETag. `parts`: all that the page shows."""
+    text = "|".join(str(each) for each in (current_app.extensions["build"], *parts))
+    etag = hashlib.sha256(text.encode()).hexdigest()[:32]
+    response = Response(status=304) if etag in request.if_none_match else make_response(render())
+    response.set_etag(etag)
+    response.cache_control.no_cache = True
+    response.cache_control.private = True
+    return response
+
+
+def _close(_error: BaseException | None) -> None:
+    session = g.pop("session", None)
+    if session is not None:
+        session.close()

@@ -1,0 +1,83 @@
+"""What people see when something does not work: what happened, and where to go."""
+
+from __future__ import annotations
+
+from flask import Flask, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import IntegrityError
+from werkzeug.exceptions import HTTPException
+
+from scheduler.actions.openings import UnknownOpening
+from scheduler.domain.visit_states import StepRefused
+from scheduler.web.edge import db
+from scheduler.web.problems import problem
+
+
+def set_up(app: Flask) -> None:
+    app.register_error_handler(HTTPException, show_http_error)
+    app.register_error_handler(CSRFError, show_stale_form)
+    app.register_error_handler(StepRefused, show_changed_meanwhile)
+    app.register_error_handler(IntegrityError, show_changed_meanwhile)
+    app.register_error_handler(UnknownOpening, show_unknown_opening)
+    app.register_error_handler(Exception, show_fault)
+
+
+def show_http_error(error: HTTPException) -> ResponseReturnValue:
+    status = error.code or 500
+    if error.response is not None or status < 400:
+        return error
+    title, text = _words_for(status)
+    return error_page(status, title, text)
+
+
+def show_stale_form(_error: CSRFError) -> ResponseReturnValue:
+    return error_page(
+        400,
+        _("Please send this once more"),
+        _("The page was open for too long, or cookies are off. Go back and reload."),
+    )
+
+
+def show_changed_meanwhile(_error: Exception) -> ResponseReturnValue:
+    """The database or the state table refused: somebody else was faster."""
+    db().rollback()
+    return error_page(
+        409, _("Somebody was faster"), _("This has changed in the meantime. Go back: the page shows how it stands now.")
+    )
+
+
+def show_unknown_opening(_error: Exception) -> ResponseReturnValue:
+    return error_page(404, *_words_for(404))
+
+
+def show_fault(error: Exception) -> ResponseReturnValue:
+    from flask import current_app
+
+    current_app.logger.exception("request failed: %s", request.endpoint, exc_info=error)
+    return error_page(500, *_words_for(500))
+
+
+def error_page(status: int, title: str, text: str) -> ResponseReturnValue:
+    """A page for people, a problem document for API clients."""
+    if request.path.startswith("/api/"):
+        return problem(status, title, detail=text)
+    try:
+        return render_template("error.html", title=title, text=text), status
+    except Exception:  # the page itself needs a database: without one plain words must do
+        return f"<!doctype html><title>{title}</title><h1>{title}</h1><p>{text}</p>", status
+
+
+def _words_for(status: int) -> tuple[str, str]:
+    words = {
+        403: (_("This is not open to you"), _("Log in with an account that may do this.")),
+        404: (_("We cannot find this page"), _("Maybe the link is not complete. Start again, or type your code.")),
+        405: (_("We cannot find this page"), _("Maybe the link is not complete. Start again, or type your code.")),
+        410: (_("This appointment is over"), _("The link no longer works. You can book a new time.")),
+        413: (_("This is too long"), _("Please send less text.")),
+        429: (_("Too many tries"), _("Please wait a few minutes. Then try again. Or call the office.")),
+    }
+    return words.get(
+        status, (_("Something went wrong"), _("We are sorry. Please try again in a moment. Or call the office."))
+    )

@@ -1,0 +1,122 @@
+"""Staff log in and out, and every staff route asks here who they are and where they may act."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Flask, abort, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
+from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
+from flask_wtf import FlaskForm
+from sqlalchemy.orm import selectinload
+from wtforms import PasswordField, StringField
+from wtforms.validators import InputRequired, Length
+
+from scheduler.actions.staff import log_in
+from scheduler.actions.steps import By
+from scheduler.models import Account, AccountRole, Adviser, Place
+from scheduler.web.edge import db, settings
+from scheduler.web.limits import guesses
+
+pages = Blueprint("login", __name__)
+_manager = LoginManager()
+
+
+class Staff(UserMixin):  # type: ignore[misc]
+    """Whoever is logged in. The id in the cookie carries the account's epoch, so raising it logs out everywhere."""
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+
+    def get_id(self) -> str:
+        return f"{self.account.id}:{self.account.epoch}"
+
+
+class LoginForm(FlaskForm):  # type: ignore[misc]
+    login = StringField(lazy_gettext("Name"), validators=[InputRequired(), Length(max=100)])
+    password = PasswordField(lazy_gettext("Password"), validators=[InputRequired(), Length(max=200)])
+
+
+def set_up(app: Flask) -> None:
+    _manager.init_app(app)
+    _manager.unauthorized_handler(_to_login)
+    _manager.user_loader(_load)
+
+
+@pages.get("/login")
+def show_login() -> ResponseReturnValue:
+    return render_template("login.html", form=LoginForm(), next=_local(request.args.get("next", "")))
+
+
+@pages.post("/login")
+@guesses
+def do_login() -> ResponseReturnValue:
+    form = LoginForm()
+    following = _local(request.form.get("next", ""))
+    account = None
+    if form.validate():
+        account = log_in(db(), form.login.data, form.password.data, in_demo=settings().demo)
+    if account is None:
+        failed = _("Name or password is wrong.")
+        return render_template("login.html", form=form, next=following, failed=failed), 403
+    login_user(Staff(account))
+    return redirect(following or url_for(_home_of(account)), 303)
+
+
+@pages.post("/logout")
+def do_logout() -> ResponseReturnValue:
+    logout_user()
+    return redirect(url_for("login.show_login"), 303)
+
+
+def desk_place() -> Place:
+    """The place whose desk this account serves. Nobody logged in: to the log-in page; another role: 403."""
+    role = _role("desk")
+    assert role.place is not None
+    return role.place
+
+
+def own_adviser() -> Adviser:
+    """The adviser who is logged in. Nobody logged in: to the log-in page; another role: 403."""
+    role = _role("adviser")
+    assert role.adviser is not None
+    return role.adviser
+
+
+def by_staff() -> By:
+    return By("staff", current_user.account.id)
+
+
+def _to_login() -> ResponseReturnValue:
+    # Only a page can be the way back: whoever sent a form starts again at the desk or at their own day.
+    following = request.full_path if request.method == "GET" else ""
+    return redirect(url_for("login.show_login", next=following or None), 303)
+
+
+def _role(name: str) -> AccountRole:
+    if not current_user.is_authenticated:
+        abort(_manager.unauthorized())
+    account: Account = current_user.account
+    found = next((each for each in account.roles if each.role == name), None)
+    if found is None:
+        abort(403)
+    return found
+
+
+def _load(identity: str) -> Staff | None:
+    account_id, _, epoch = identity.partition(":")
+    account = (
+        db().get(Account, int(account_id), options=[selectinload(Account.roles)]) if account_id.isdigit() else None
+    )
+    if account is None or account.disabled_at is not None or str(account.epoch) != epoch:
+        return None
+    return Staff(account) if settings().demo or not account.is_demo else None
+
+
+def _home_of(account: Account) -> str:
+    return "desk.show_desk" if any(each.role == "desk" for each in account.roles) else "my.show_my"
+
+
+def _local(address: str) -> str:
+    """An address on this server, or nothing: a log-in link must not lead elsewhere."""
+    return address if address.startswith("/") and not address.startswith(("//", "/\\")) else ""

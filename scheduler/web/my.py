@@ -1,0 +1,435 @@
+"""An adviser's own day: where I sit, whom I call next, what came of it, my appointments, my feeds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import get_locale
+from flask_babel import gettext as _
+from flask_login import current_user
+from sqlalchemy import select
+from werkzeug.datastructures import MultiDict
+
+from scheduler.actions.calling import (
+    NobodyWaits,
+    NotSeated,
+    Outcome,
+    OutcomeClosed,
+    StillServing,
+    call,
+    call_again,
+    call_next,
+    finish,
+    miss_call,
+    open_consultation_of,
+    outcome_open,
+    put_back,
+    read_queue,
+    record_outcome,
+    start,
+)
+from scheduler.actions.feeds import make_feed, revoke_feed
+from scheduler.actions.openings import lock_visit, servers_of, stored_opening
+from scheduler.actions.presence import StationTaken, change_presence, presence_of, sit_down
+from scheduler.actions.rulebook import PlannedOpening
+from scheduler.actions.steps import UndoRefused, latest_step, undo
+from scheduler.domain.queue_order import in_order, may_serve
+from scheduler.domain.recurrence import day_interval
+from scheduler.domain.visit_states import may_undo
+from scheduler.models import Agency, Consultation, Feed, Opening, Place, Presence, Step, Topic, Visit
+from scheduler.web.edge import answer_unless_known, db, now, opening_from, places, rulebook, settings, today, town
+from scheduler.web.login import by_staff, own_adviser
+
+pages = Blueprint("my", __name__, url_prefix="/my")
+
+CASE_KINDS = {
+    "MBE": ("new", "known_first", "known_again"),
+    "JMD": ("counselling", "case_management"),
+}
+AHEAD = timedelta(days=28)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One visit in the queue as this adviser sees it. `mine`: I am the one, or one of those, who can serve it."""
+
+    visit: Visit
+    mine: bool
+
+
+@dataclass(frozen=True)
+class MyView:
+    """All that the page shows."""
+
+    opening: PlannedOpening | None
+    place: Place | None
+    presence: Presence | None
+    consultation: Consultation | None
+    queue: list[Line]
+    to_complete: list[Consultation]
+    undoable: Step | None
+    next_appointment: Visit | None
+
+    @property
+    def next_visit(self) -> Visit | None:
+        return next((line.visit for line in self.queue if line.mine), None)
+
+
+@pages.get("")
+def show_my() -> ResponseReturnValue:
+    adviser = own_adviser()
+    return render_template(
+        "my/my.html",
+        adviser=adviser,
+        view=_view(),
+        openings=_openings_today(),
+        places={each.id: each for each in places()},
+        ahead=_own_visits(),
+        message=request.args.get("message"),
+    )
+
+
+@pages.get("/now")
+def poll_now() -> ResponseReturnValue:
+    adviser = own_adviser()
+    opening = _opening_now()
+    row = stored_opening(db(), opening) if opening else None
+    return answer_unless_known(
+        ["my", current_user.get_id(), get_locale(), opening and opening.public_id, row and row.version, _minute()],
+        lambda: render_template("my/_now.html", adviser=adviser, view=_view(), places=_places_by_id()),
+    )
+
+
+@pages.post("/presence")
+def do_sit_down() -> ResponseReturnValue:
+    adviser = own_adviser()
+    opening = opening_from(request.form.get("opening", ""))
+    station = request.form.get("station", "")
+    if opening is None or opening not in _openings_today() or station not in _stations(opening):
+        abort(404)
+    try:
+        sit_down(db(), opening, adviser, station, now())
+    except StationTaken:
+        db().rollback()
+        return _to_my("station_taken")
+    db().commit()
+    return _to_my()
+
+
+@pages.post("/presence/break")
+def do_take_break() -> ResponseReturnValue:
+    return _change_presence("break")
+
+
+@pages.post("/presence/back")
+def do_come_back() -> ResponseReturnValue:
+    return _change_presence("present")
+
+
+@pages.post("/presence/gone")
+def do_go() -> ResponseReturnValue:
+    return _change_presence("gone")
+
+
+@pages.post("/calls")
+def do_call_next() -> ResponseReturnValue:
+    adviser = own_adviser()
+    opening = _opening_now()
+    if opening is None:
+        return _to_my("not_seated")
+    try:
+        call_next(db(), rulebook(), opening, adviser, by=by_staff(), now=now())
+    except (NotSeated, StillServing, NobodyWaits) as refused:
+        return _refused(refused)
+    db().commit()
+    return _to_my()
+
+
+@pages.post("/visits/<int:visit_id>/calls")
+def do_call(visit_id: int) -> ResponseReturnValue:
+    adviser = own_adviser()
+    visit = db().get(Visit, visit_id)
+    opening = _opening_now()
+    if visit is None or opening is None or visit.opening.public_id != opening.public_id:
+        abort(404)
+    try:
+        call(db(), visit_id, adviser, by=by_staff(), now=now())
+    except (NotSeated, StillServing) as refused:
+        return _refused(refused)
+    db().commit()
+    return _to_my()
+
+
+@pages.post("/consultations/<int:consultation_id>/calls")
+def do_call_again(consultation_id: int) -> ResponseReturnValue:
+    call_again(db(), _own(consultation_id).id, by=by_staff(), now=now())
+    db().commit()
+    return _to_my()
+
+
+@pages.post("/consultations/<int:consultation_id>/start")
+def do_start(consultation_id: int) -> ResponseReturnValue:
+    start(db(), _own(consultation_id).id, by=by_staff(), now=now())
+    db().commit()
+    return _to_my()
+
+
+@pages.post("/consultations/<int:consultation_id>/not-now")
+def do_put_back(consultation_id: int) -> ResponseReturnValue:
+    put_back(db(), _own(consultation_id).id, by=by_staff(), now=now())
+    db().commit()
+    return _to_my()
+
+
+@pages.post("/consultations/<int:consultation_id>/missed")
+def do_miss(consultation_id: int) -> ResponseReturnValue:
+    miss_call(db(), _own(consultation_id).id, by=by_staff(), now=now())
+    db().commit()
+    return _to_my()
+
+
+@pages.post("/consultations/<int:consultation_id>/finish")
+def do_finish(consultation_id: int) -> ResponseReturnValue:
+    consultation = finish(db(), _own(consultation_id).id, by=by_staff(), now=now())
+    db().commit()
+    return redirect(url_for("my.ask_outcome", consultation_id=consultation.id), 303)
+
+
+@pages.post("/consultations/<int:consultation_id>/undo")
+def do_undo(consultation_id: int) -> ResponseReturnValue:
+    visit = lock_visit(db(), _own(consultation_id).visit_id)
+    step = latest_step(db(), visit)
+    if step is None or step.consultation_id != consultation_id:
+        abort(409)  # somebody else has gone on with this visit
+    try:
+        undo(db(), visit, by=by_staff(), now=now())
+    except UndoRefused:
+        db().rollback()
+        abort(409)
+    db().commit()
+    return _to_my()
+
+
+@pages.get("/consultations/<int:consultation_id>/outcome")
+def ask_outcome(consultation_id: int) -> ResponseReturnValue:
+    consultation = _own(consultation_id)
+    return render_template(
+        "my/outcome.html",
+        consultation=consultation,
+        case_kinds=_case_kinds(consultation),
+        topics=list(db().scalars(select(Topic).where(Topic.retired_at.is_(None)).order_by(Topic.position))),
+        agencies=list(db().scalars(select(Agency).where(Agency.retired_at.is_(None)).order_by(Agency.position))),
+        is_open=outcome_open(db(), consultation, now()),
+    )
+
+
+@pages.post("/consultations/<int:consultation_id>/outcome")
+def do_record_outcome(consultation_id: int) -> ResponseReturnValue:
+    consultation = _own(consultation_id)
+    try:
+        record_outcome(db(), consultation, _read_outcome(request.form, consultation), now())
+    except OutcomeClosed:
+        db().rollback()
+        abort(409)
+    db().commit()
+    return _to_my("outcome_saved")
+
+
+@pages.get("/feeds")
+def show_feeds() -> ResponseReturnValue:
+    return render_template("my/feeds.html", feeds=_own_feeds(), fresh_link=None)
+
+
+@pages.post("/feeds")
+def do_make_feed() -> ResponseReturnValue:
+    level: Literal["busy", "details"] = "details" if request.form.get("level") == "details" else "busy"
+    _feed, token = make_feed(db(), own_adviser(), level=level, base_url=settings().base_url, now=now())
+    db().commit()
+    link = settings().base_url + url_for("feeds.show_feed", token=token)
+    return render_template("my/feeds.html", feeds=_own_feeds(), fresh_link=link), 201
+
+
+@pages.post("/feeds/<int:feed_id>/revocation")
+def do_revoke_feed(feed_id: int) -> ResponseReturnValue:
+    feed = db().get(Feed, feed_id)
+    if feed is None or feed.adviser_id != own_adviser().id:
+        abort(404)
+    revoke_feed(db(), feed, now())
+    db().commit()
+    return redirect(url_for("my.show_feeds"), 303)
+
+
+def _view() -> MyView:
+    adviser = own_adviser()
+    opening = _opening_now()
+    row = stored_opening(db(), opening) if opening else None
+    return MyView(
+        opening=opening,
+        place=db().get(Place, opening.hours.place_id) if opening else None,
+        presence=presence_of(db(), row, adviser) if row else None,
+        consultation=open_consultation_of(db(), adviser),
+        queue=_queue(opening, row) if opening and row else [],
+        to_complete=_to_complete(),
+        undoable=_undoable(),
+        next_appointment=_next_appointment(),
+    )
+
+
+def _opening_now() -> PlannedOpening | None:
+    """Where the adviser has sat down today; else the own opening that runs or comes next, else the last one."""
+    adviser = own_adviser()
+    openings = _openings_today()
+    sitting = {
+        (hours_id, on)
+        for hours_id, on in db().execute(
+            select(Opening.hours_id, Opening.original_on)
+            .join(Presence, Presence.opening_id == Opening.id)
+            .where(Presence.adviser_id == adviser.id, Presence.state != "gone")
+        )
+    }
+    here = (each for each in openings if (each.hours.id, each.dated.original_on) in sitting)
+    own = [each for each in openings if adviser.key in each.dated.staff]
+    coming = (each for each in own if each.dated.ends_at > now())
+    return next(here, None) or next(coming, None) or (own[-1] if own else None)
+
+
+def _openings_today() -> list[PlannedOpening]:
+    """Own ones first; the others too, since a colleague may stand in."""
+    adviser = own_adviser()
+    openings = [each for each in rulebook().openings(today(), today()) if each.dated.takes_place]
+    return sorted(openings, key=lambda each: adviser.key not in each.dated.staff)
+
+
+def _queue(opening: PlannedOpening, row: Opening) -> list[Line]:
+    servers = servers_of(db(), rulebook(), opening, row)
+    me = rulebook().advisers.get(own_adviser().key)
+    order = in_order(read_queue(db(), row), now())
+    return [Line(db().get_one(Visit, each.visit_id), me is not None and may_serve(me, each, servers)) for each in order]
+
+
+def _own(consultation_id: int) -> Consultation:
+    """A consultation of this adviser. A colleague's is not to be seen: 404, as if it were not there."""
+    found = db().get(Consultation, consultation_id)
+    if found is None or found.adviser_id != own_adviser().id:
+        abort(404)
+    return found
+
+
+def _own_visits() -> list[Visit]:
+    adviser = own_adviser()
+    return list(
+        db().scalars(
+            select(Visit)
+            .where(
+                Visit.planned_adviser_id == adviser.id,
+                Visit.state == "booked",
+                Visit.ends_at > now(),
+                Visit.starts_at < now() + AHEAD,
+            )
+            .order_by(Visit.starts_at)
+        )
+    )
+
+
+def _next_appointment() -> Visit | None:
+    following = next(iter(_own_visits()), None)
+    return following if following and following.local_on == today() else None
+
+
+def _to_complete() -> list[Consultation]:
+    midnight = day_interval(today(), town().zone).starts_at
+    return list(
+        db().scalars(
+            select(Consultation)
+            .where(
+                Consultation.adviser_id == own_adviser().id,
+                Consultation.ended_as == "finished",
+                Consultation.outcome_at.is_(None),
+                Consultation.called_at >= midnight,
+            )
+            .order_by(Consultation.id.desc())
+        )
+    )
+
+
+def _undoable() -> Step | None:
+    """My latest step, while it can be taken back: a click that went wrong."""
+    step = db().scalar(
+        select(Step)
+        .where(
+            Step.account_id == current_user.account.id,
+            Step.consultation_id.is_not(None),
+            Step.verb != "undo",
+            Step.id.not_in(select(Step.undoes_step_id).where(Step.undoes_step_id.is_not(None))),
+        )
+        .order_by(Step.id.desc())
+        .limit(1)
+    )
+    if step is None or not may_undo(step.verb, step.at, now()):
+        return None
+    latest = latest_step(db(), step.visit)
+    return step if latest is not None and latest.id == step.id else None
+
+
+def _own_feeds() -> list[Feed]:
+    rows = db().scalars(
+        select(Feed).where(Feed.adviser_id == own_adviser().id, Feed.revoked_at.is_(None)).order_by(Feed.id)
+    )
+    return list(rows)
+
+
+def _read_outcome(form: MultiDict[str, str], consultation: Consultation) -> Outcome:
+    """What the page sent; a key that is not in the town's lists is left out."""
+    topics = set(db().scalars(select(Topic.key)))
+    agencies = set(db().scalars(select(Agency.key)))
+    family = form.get("family_members", "")
+    kind = form.get("case_kind")
+    return Outcome(
+        case_kind=kind if kind in _case_kinds(consultation) else None,
+        family_members=min(int(family), 20) if family.isascii() and family.isdigit() and len(family) < 3 else None,
+        topics=tuple(each for each in form.getlist("topics") if each in topics),
+        referred_from=form.get("referred_from") if form.get("referred_from") in agencies else None,
+        referred_to=tuple(each for each in form.getlist("referred_to") if each in agencies),
+    )
+
+
+def _case_kinds(consultation: Consultation) -> tuple[str, ...]:
+    """The kinds of the visit's service; where it is open, of the services that this adviser gives."""
+    service = consultation.visit.service
+    keys = [service.key] if service else consultation.adviser.services
+    return tuple(kind for key in keys for kind in CASE_KINDS.get(key, ()))
+
+
+def _change_presence(state: Literal["present", "break", "gone"]) -> ResponseReturnValue:
+    opening = _opening_now()
+    if opening is not None:
+        change_presence(db(), opening, own_adviser(), state, now())
+        db().commit()
+    return _to_my()
+
+
+def _refused(refused: Exception) -> ResponseReturnValue:
+    db().rollback()
+    messages = {NotSeated: "not_seated", StillServing: "still_serving", NobodyWaits: "nobody_waits"}
+    return _to_my(messages[type(refused)])
+
+
+def _to_my(message: str | None = None) -> ResponseReturnValue:
+    return redirect(url_for("my.show_my", message=message), 303)
+
+
+def _stations(opening: PlannedOpening) -> list[str]:
+    place = db().get_one(Place, opening.hours.place_id)
+    return place.stations or [opening.hours.room or _("here")]
+
+
+def _places_by_id() -> dict[int, Place]:
+    return {each.id: each for each in places()}
+
+
+def _minute() -> str:
+    return now().strftime("%H:%M")

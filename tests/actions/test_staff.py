@@ -1,0 +1,84 @@
+"""Who may log in."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from scheduler.actions.staff import log_in, make_account
+from scheduler.models import Account
+from tests.actions.small_town import adviser_of, place_of
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+def desk(session: Session, now: datetime) -> Account:
+    make_account(session, login="other", name="Other", password="something else", now=now)
+    return make_account(
+        session, login="Desk@Example.org", name="Front desk", password=PASSWORD, now=now, desk_of=place_of(session)
+    )
+
+
+def test_the_right_password_opens_and_the_name_may_be_typed_in_any_case(session: Session, desk: Account) -> None:
+    for login in ("desk@example.org", " DESK@example.ORG "):
+        assert log_in(session, login, PASSWORD, in_demo=False) is desk
+    assert log_in(session, "desk@example.org", PASSWORD, in_demo=True) is desk
+
+
+@pytest.mark.parametrize(
+    ("login", "password"),
+    [
+        ("desk@example.org", "wrong"),
+        ("desk@example.org", ""),
+        ("desk@example.org", PASSWORD + " "),
+        ("desk@example.org", PASSWORD.upper()),
+        ("desk@example.org", "something else"),
+        ("nobody@example.org", PASSWORD),
+        ("nobody@example.org", "no account has this password"),
+        ("", ""),
+        ("%", PASSWORD),
+    ],
+)
+def test_a_wrong_password_or_an_unknown_name_opens_nothing(
+    session: Session, desk: Account, login: str, password: str
+) -> None:
+    assert log_in(session, login, password, in_demo=True) is None
+
+
+def test_a_demo_account_works_in_the_demo_alone(session: Session, now: datetime) -> None:
+    account = make_account(session, login="demo", name="Demo", password=PASSWORD, now=now, is_demo=True)
+    assert log_in(session, "demo", PASSWORD, in_demo=True) is account
+    assert log_in(session, "demo", PASSWORD, in_demo=False) is None
+
+
+def test_a_disabled_account_opens_nothing(session: Session, desk: Account, now: datetime) -> None:
+    desk.disabled_at = now
+    session.flush()
+    assert log_in(session, "desk@example.org", PASSWORD, in_demo=False) is None
+
+
+def test_no_password_is_stored(session: Session, desk: Account) -> None:
+    stored = session.scalars(select(Account.password_hash)).all()
+    assert all(each.startswith("$argon2id$") and PASSWORD not in each for each in stored)
+
+
+def test_a_name_is_given_once(session: Session, desk: Account, now: datetime) -> None:
+    with pytest.raises(IntegrityError):
+        make_account(session, login="DESK@example.org", name="Second", password=PASSWORD, now=now)
+
+
+def test_an_account_has_its_roles(session: Session, now: datetime) -> None:
+    both = make_account(
+        session, login="both", name="Both", password=PASSWORD, now=now, desk_of=place_of(session),
+        adviser=adviser_of(session, "awo-1"),
+    )  # fmt: skip
+    session.expire_all()
+    assert {(each.role, each.place_id, each.adviser_id) for each in both.roles} == {
+        ("desk", place_of(session).id, None),
+        ("adviser", None, adviser_of(session, "awo-1").id),
+    }

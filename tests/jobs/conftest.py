@@ -1,0 +1,111 @@
+"""Real processes for the tests of this folder: a mail server, and jobs processes. Each is ended by its own id."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import CONTACT_KEY, SECRET
+
+ROOT = Path(__file__).parents[2]
+DEADLINE_SECONDS = 60
+
+
+def wait_until(true: Callable[[], bool], what: str) -> None:
+    """Ask again and again until it is true; fails after a minute."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not true():
+        assert time.monotonic() < deadline, f"waited {DEADLINE_SECONDS} s in vain: {what}"
+        time.sleep(0.02)
+
+
+@dataclass(frozen=True)
+class MailServer:
+    port: int
+    file: Path
+
+    def taken(self) -> list[tuple[str, str]]:
+        """Message-ID and recipient of each message taken, in order."""
+        lines = self.file.read_text().splitlines() if self.file.exists() else []
+        return [(message_id, recipient) for message_id, recipient in (line.split(" ") for line in lines)]
+
+
+@dataclass(frozen=True)
+class JobsProcess:
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def end(self) -> int:
+        """SIGTERM; gives the exit code. Fails where it does not end within ten seconds."""
+        self.process.terminate()
+        return self.process.wait(timeout=10)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def says(self, words: str) -> bool:
+        return words in self.log.read_text()
+
+
+@pytest.fixture
+def start_mail_server(tmp_path: Path) -> Iterator[Callable[..., MailServer]]:
+    """Start mail servers; all of them note in one file what they take."""
+    file = tmp_path / "taken.txt"
+    with ExitStack() as running:
+
+        def start(*options: str) -> MailServer:
+            script = Path(__file__).with_name("smtp_server.py")
+            process = subprocess.Popen([sys.executable, script, file, *options], stdout=subprocess.PIPE)
+            running.callback(_kill, process)
+            assert process.stdout is not None
+            return MailServer(int(process.stdout.readline()), file)
+
+        yield start
+
+
+@pytest.fixture
+def start_jobs(tmp_path: Path) -> Iterator[Callable[..., JobsProcess]]:
+    """Start `python -m jobs` on a database, with the mail server on this port."""
+    with ExitStack() as running:
+
+        def start(database_url: str, port: int = 9) -> JobsProcess:
+            log = tmp_path / f"jobs-{len(list(tmp_path.glob('jobs-*')))}.log"
+            with log.open("wb") as stderr:
+                process = subprocess.Popen(
+                    [sys.executable, "-m", "jobs"], cwd=ROOT, env=_environment(database_url, port), stderr=stderr
+                )
+            running.callback(_kill, process)
+            return JobsProcess(process, log)
+
+        yield start
+
+
+def _environment(database_url: str, port: int) -> dict[str, str]:
+    return {
+        "PATH": os.environ["PATH"],
+        "SECRET_KEY": SECRET,
+        "CONTACT_KEYS": CONTACT_KEY,
+        "DATABASE_URL": database_url,
+        "BASE_URL": "https://termine.example.org",
+        "SMTP_HOST": "127.0.0.1",
+        "SMTP_PORT": str(port),
+        "SMTP_SECURITY": "none",
+        "MAIL_FROM": "termine@example.org",
+    }
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.kill()
+    process.wait()
+    if process.stdout is not None:
+        process.stdout.close()

@@ -1,0 +1,268 @@
+"""Which messages are sent, when, and what becomes of those that cannot be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import update
+
+from jobs.messages import send_due
+from jobs.work import Work
+from scheduler.actions.contacts import leave_contact
+from scheduler.actions.registration import Answers, check_in, register
+from scheduler.actions.rulebook import read_rulebook
+from scheduler.actions.steps import By
+from scheduler.db import Database
+from scheduler.models import Contact, Message, Visit
+from tests.conftest import NOW, SECRET
+from tests.jobs.conftest import MailServer
+from tests.jobs.samples import (
+    HOURS,
+    TOMORROW,
+    book_visit,
+    cancel_visit,
+    changing,
+    kinds_in,
+    leave_email,
+    letters_in,
+    messages_of,
+    move_to_next_week,
+    work_at,
+)
+
+AFTERNOON = datetime(2026, 11, 24, 15, 0, tzinfo=UTC)
+"""16:00 in Germany on the day before: reminders for Wednesday are due."""
+SOON = NOW + timedelta(minutes=1)
+
+
+@pytest.fixture
+def mail(tmp_path: Path) -> Path:
+    return tmp_path / "mail"
+
+
+@pytest.fixture
+def visit(database: Database) -> Visit:
+    """Wednesday's first appointment, and a stranger's beside it, who left no contact."""
+    with changing(database) as session:
+        booked = book_visit(session)
+        book_visit(session, locale="en")
+    return booked
+
+
+def send_at(database: Database, mail: Path, at: datetime) -> None:
+    send_due(work_at(database, mail, at))
+
+
+def test_a_contact_is_confirmed_at_once_and_reminded_the_day_before(
+    database: Database, visit: Visit, mail: Path
+) -> None:
+    leave_email(database, visit)
+    send_at(database, mail, SOON)
+    assert kinds_in(mail) == ["confirmation"]
+    send_at(database, mail, AFTERNOON - timedelta(seconds=1))
+    assert kinds_in(mail) == ["confirmation"]
+    send_at(database, mail, AFTERNOON)
+    send_at(database, mail, AFTERNOON + timedelta(hours=1))
+    assert kinds_in(mail) == ["confirmation", "reminder"]
+    assert [letter["To"] for letter in letters_in(mail)] == ["ada@example.org"] * 2
+
+
+def test_without_a_contact_nobody_is_written_to(database: Database, visit: Visit, mail: Path) -> None:
+    cancel_visit(database, visit)
+    send_at(database, mail, AFTERNOON)
+    assert kinds_in(mail) == []
+    assert messages_of(database, visit) == {}
+
+
+def test_a_phone_alone_gets_no_mail(database: Database, visit: Visit, mail: Path) -> None:
+    with changing(database) as session:
+        leave_contact(session, visit.id, email=None, phone="+4969900090", reminders=True, secret=SECRET, now=NOW)
+    send_at(database, mail, AFTERNOON)
+    assert kinds_in(mail) == []
+
+
+def test_without_consent_there_is_a_confirmation_but_no_reminder(database: Database, visit: Visit, mail: Path) -> None:
+    leave_email(database, visit, reminders=False)
+    send_at(database, mail, AFTERNOON)
+    assert kinds_in(mail) == ["confirmation"]
+
+
+def test_consent_withdrawn_meanwhile_drops_the_reminder(database: Database, visit: Visit, mail: Path) -> None:
+    leave_email(database, visit)
+    send_at(database, mail, SOON)
+    with changing(database) as session:
+        session.get_one(Contact, visit.id).reminders = False
+    send_at(database, mail, AFTERNOON)
+    assert kinds_in(mail) == ["confirmation"]
+    assert messages_of(database, visit)["reminder", 0].state == "dropped"
+
+
+def test_a_reminder_whose_time_has_passed_is_not_planned(database: Database, visit: Visit, mail: Path) -> None:
+    leave_email(database, visit, now=AFTERNOON + timedelta(minutes=1))
+    assert messages_of(database, visit).keys() == {("confirmation", 0)}
+
+
+def test_a_move_drops_the_old_reminder_and_plans_a_new_one(database: Database, visit: Visit, mail: Path) -> None:
+    leave_email(database, visit)
+    send_at(database, mail, SOON)
+    move_to_next_week(database, visit)
+    send_at(database, mail, AFTERNOON)
+    assert kinds_in(mail) == ["confirmation", "moved"]
+    assert messages_of(database, visit)["reminder", 0].state == "dropped"
+    send_at(database, mail, AFTERNOON + timedelta(days=7))
+    assert kinds_in(mail) == ["confirmation", "moved", "reminder"]
+    assert len({letter["Message-ID"] for letter in letters_in(mail)}) == 3
+
+
+def test_a_cancellation_is_sent_though_the_visit_no_longer_stands(database: Database, visit: Visit, mail: Path) -> None:
+    leave_email(database, visit)
+    send_at(database, mail, SOON)
+    cancel_visit(database, visit, SOON)
+    send_at(database, mail, AFTERNOON)
+    assert kinds_in(mail) == ["confirmation", "cancelled"]
+
+
+def test_booked_and_cancelled_at_once_tells_the_cancellation_alone(
+    database: Database, visit: Visit, mail: Path
+) -> None:
+    leave_email(database, visit)
+    cancel_visit(database, visit)
+    send_at(database, mail, SOON)
+    assert kinds_in(mail) == ["cancelled"]
+
+
+def test_whoever_is_here_already_gets_no_reminder(database: Database, visit: Visit, mail: Path) -> None:
+    leave_email(database, visit)
+    send_at(database, mail, SOON)
+    on_the_day = datetime(2026, 11, 25, 7, 50, tzinfo=UTC)
+    with changing(database) as session:
+        check_in(session, read_rulebook(session), visit.id, visit.place_id, by=By("staff"), now=on_the_day)
+    send_at(database, mail, on_the_day + timedelta(seconds=5))  # the jobs process was down since the day before
+    assert kinds_in(mail) == ["confirmation"]
+    assert messages_of(database, visit)["reminder", 0].state == "dropped"
+
+
+def test_nothing_is_told_about_a_visit_that_has_begun(database: Database, visit: Visit, mail: Path) -> None:
+    leave_email(database, visit)
+    assert visit.starts_at is not None
+    send_at(database, mail, visit.starts_at)
+    assert kinds_in(mail) == []
+
+
+def test_a_contact_that_was_erased_is_not_written_to(database: Database, visit: Visit, mail: Path) -> None:
+    leave_email(database, visit)
+    with changing(database) as session:
+        session.delete(session.get_one(Contact, visit.id))
+    send_at(database, mail, AFTERNOON)
+    assert kinds_in(mail) == []
+
+
+def test_a_corrected_address_gets_what_the_wrong_one_could_not(
+    database: Database, visit: Visit, mail: Path, start_mail_server: Callable[..., MailServer]
+) -> None:
+    leave_email(database, visit, "dead@example.org", reminders=False)
+    server = start_mail_server("dead@example.org")
+    work = by_server(work_at(database, mail), server)
+    send_due(at_time(work, SOON))
+    with changing(database) as session:
+        session.execute(update(Message).values(state="dead", attempts=8))
+    leave_email(database, visit, "ada@example.org", reminders=False)
+    send_due(at_time(work, SOON))
+    assert [recipient for _, recipient in server.taken()] == ["ada@example.org"]
+
+
+def test_a_walk_in_is_never_written_to(database: Database, mail: Path) -> None:
+    on_the_day = datetime(2026, 11, 25, 8, 10, tzinfo=UTC)
+    with changing(database) as session:
+        rulebook = read_rulebook(session)
+        opening = rulebook.opening(HOURS, TOMORROW)
+        assert opening is not None
+        walk_in = register(session, rulebook, opening, Answers(), locale="de", by=By("staff"), now=on_the_day)
+    leave_email(database, walk_in, now=on_the_day)
+    cancel_visit(database, walk_in, on_the_day)
+    assert messages_of(database, walk_in) == {}
+
+
+def test_where_no_mail_can_leave_messages_stay_as_they_are(database: Database, visit: Visit, mail: Path) -> None:
+    leave_email(database, visit)
+    work = work_at(database, mail, SOON)
+    send_due(replace(work, config=replace(work.config, mail_sink=None)))
+    row = messages_of(database, visit)["confirmation", 0]
+    assert (row.state, row.attempts) == ("pending", 0)
+
+
+def test_a_process_that_is_ending_begins_nothing(database: Database, visit: Visit, mail: Path) -> None:
+    leave_email(database, visit)
+    work = work_at(database, mail, SOON)
+    work.stopping.set()
+    send_due(work)
+    assert kinds_in(mail) == []
+
+
+def by_server(work: Work, server: MailServer) -> Work:
+    """The same work, with mail going through this server."""
+    config = replace(work.config, mail_sink=None, smtp_host="127.0.0.1", smtp_port=server.port, smtp_security="none")
+    return replace(work, config=config)
+
+
+def at_time(work: Work, at: datetime) -> Work:
+    return replace(work, clock=lambda: at)
+
+
+def test_a_dead_address_backs_off_and_stops_nobody_else(
+    database: Database, visit: Visit, mail: Path, start_mail_server: Callable[..., MailServer]
+) -> None:
+    with changing(database) as session:
+        other = book_visit(session, not_before=TOMORROW + timedelta(days=1))
+    leave_email(database, visit, "dead@example.org", reminders=False)
+    leave_email(database, other, "bea@example.org", reminders=False)
+    server = start_mail_server("dead@example.org")
+    work = by_server(work_at(database, mail), server)
+    send_due(at_time(work, SOON))
+    assert [recipient for _, recipient in server.taken()] == ["bea@example.org"]
+
+    row = messages_of(database, visit)["confirmation", 0]
+    assert row.state == "pending"
+    assert row.last_error == "SMTPRecipientsRefused 550"
+    waits = []
+    at = SOON
+    while row.state == "pending":
+        waits.append(row.due_at - at)
+        send_due(at_time(work, row.due_at - timedelta(seconds=1)))
+        at = row.due_at
+        send_due(at_time(work, at))
+        row = messages_of(database, visit)["confirmation", 0]
+        assert len(waits) < 20
+    assert row.state == "dead"
+    assert row.attempts == len(waits) + 1
+    assert waits == sorted(waits) and waits[0] == timedelta(minutes=1) and waits[-1] > timedelta(hours=1)
+    assert [recipient for _, recipient in server.taken()] == ["bea@example.org"]
+
+
+def test_a_letter_that_cannot_be_written_stops_nobody_else(database: Database, visit: Visit, mail: Path) -> None:
+    with changing(database) as session:
+        other = book_visit(session, not_before=TOMORROW + timedelta(days=1))
+    leave_email(database, visit, "a@b@c", reminders=False)
+    leave_email(database, other, "bea@example.org", reminders=False)
+    send_at(database, mail, SOON)
+    assert [letter["To"] for letter in letters_in(mail)] == ["bea@example.org"]
+    row = messages_of(database, visit)["confirmation", 0]
+    assert (row.state, row.attempts) == ("pending", 1)
+    assert row.last_error and "@" not in row.last_error
+
+
+def test_a_mail_server_that_is_down_is_tried_again(
+    database: Database, visit: Visit, mail: Path, start_mail_server: Callable[..., MailServer]
+) -> None:
+    leave_email(database, visit, reminders=False)
+    nowhere = MailServer(port=9, file=mail / "none")  # the discard port: nothing listens there
+    send_due(at_time(by_server(work_at(database, mail), nowhere), SOON))
+    row = messages_of(database, visit)["confirmation", 0]
+    assert (row.state, row.last_error) == ("pending", "ConnectionRefusedError")
+    server = start_mail_server()
+    send_due(at_time(by_server(work_at(database, mail), server), row.due_at))
+    assert [recipient for _, recipient in server.taken()] == ["ada@example.org"]
