@@ -25,7 +25,7 @@ from scheduler.models import Town
 ENDING = {signal.SIGTERM, signal.SIGINT}
 READY_SECONDS = 5
 """How often a database that is not ready yet is asked again."""
-GRACE_SECONDS = 8
+GRACE_SECONDS = 5
 """How long work that has begun may go on after the signal."""
 
 

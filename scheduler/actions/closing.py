@@ -26,8 +26,8 @@ def find_left_open(session: Session, now: datetime) -> list[int]:
 def close_visit(session: Session, visit_id: int, now: datetime) -> None:
     """Booked becomes missed, waiting or called not served, a consultation done, its times flagged unreliable."""
     visit = lock_visit(session, visit_id)
-    if not may(visit.state, "close"):
-        return  # another jobs process was faster
+    if not may(visit.state, "close") or visit.local_on >= local_date(now, session.get_one(Town, 1).zone):
+        return  # another jobs process was faster, or the visit has moved to a day to come
     consultation = visit.open_consultation
     missed = visit.state == "booked"
     take_step(session, visit, "close", by=RULE, now=now, consultation=consultation, releases_place=missed)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from scheduler.actions.messages import plan_confirmation
 from scheduler.actions.openings import lock_visit
 from scheduler.domain.codes import keyed_hash
-from scheduler.models import Contact, Town, Visit
+from scheduler.models import Contact, Message, Town, Visit
 
 
 class InvalidContact(ValueError):
@@ -57,6 +57,7 @@ def leave_contact(
     `reminders` is the consent to reminders; it needs an e-mail address.
     """
     visit = lock_visit(session, visit_id)
+    known = visit.contact.email if visit.contact else None
     if visit.contact is not None:
         session.delete(visit.contact)
         session.flush()
@@ -73,8 +74,17 @@ def leave_contact(
         session.flush()
     town = session.get_one(Town, 1)
     if visit.state == "booked":
+        if email != known and _was_confirmed(session, visit):
+            visit.sequence += 1  # a message is sent once a sequence, and the new address has had none
         plan_confirmation(session, visit, town.zone, now)
     return visit
+
+
+def _was_confirmed(session: Session, visit: Visit) -> bool:
+    sent = select(Message.id).where(
+        Message.visit_id == visit.id, Message.sequence == visit.sequence, Message.state.in_(("sent", "dead"))
+    )
+    return session.scalar(sent.limit(1)) is not None
 
 
 def delete_old_contacts(session: Session, now: datetime) -> int:

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, Table, select, update
+from sqlalchemy import Select, Table, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from scheduler.actions.rulebook import OfficeHours, PlannedOpening, RuleBook
 from scheduler.domain.queue_order import Server
-from scheduler.models import Feed, Opening, Presence, Visit
+from scheduler.models import Absence, Feed, Opening, Presence, Visit
 
 
 class UnknownOpening(LookupError):
@@ -39,10 +39,7 @@ def stored_opening(session: Session, opening: PlannedOpening) -> Opening | None:
 
 def lock_opening(session: Session, opening: PlannedOpening) -> Opening:
     """The row, made where it is missing, and locked until the edge commits: the writers of an opening take turns."""
-    insert = insert_for(session, Opening.metadata.tables["opening"]).values(
-        hours_id=opening.hours.id, original_on=opening.dated.original_on, version=0
-    )
-    session.execute(insert.on_conflict_do_nothing())
+    _store(session, opening)
     query = _row_of(opening.hours, opening.dated.original_on)
     return session.scalars(query.with_for_update().execution_options(populate_existing=True)).one()
 
@@ -58,6 +55,16 @@ def lock_visit(session: Session, visit_id: int) -> Visit:
     return visit if visit.opening_id == opening_id else lock_visit(session, visit_id)
 
 
+def lock_move(session: Session, visit_id: int, opening: PlannedOpening) -> tuple[Visit, Opening]:
+    """The visit and the row that it moves to, both openings locked by id: who moves the other way round waits."""
+    _store(session, opening)
+    here = select(Visit.opening_id).where(Visit.id == visit_id)
+    there = _row_of(opening.hours, opening.dated.original_on).with_only_columns(Opening.id)
+    both = select(Opening.id).where(or_(Opening.id.in_(here), Opening.id.in_(there)))
+    session.execute(both.order_by(Opening.id).with_for_update())
+    return lock_visit(session, visit_id), lock_opening(session, opening)
+
+
 def mark_changed(session: Session, opening: Opening, advisers: Iterable[int | None] = ()) -> None:
     """Something that pages or feeds show has changed: pages see a new version, the advisers' feeds are renewed."""
     opening.version += 1
@@ -67,13 +74,24 @@ def mark_changed(session: Session, opening: Opening, advisers: Iterable[int | No
 
 
 def servers_of(session: Session, rulebook: RuleBook, opening: PlannedOpening, row: Opening) -> list[Server]:
-    """Advisers who are here or still expected; whoever has gone is not."""
+    """Advisers who are here or still expected; who has gone, or is absent all the time and has not come, is not."""
     states = dict(
         session.execute(select(Presence.adviser_id, Presence.state).where(Presence.opening_id == row.id)).all()
     )
-    on_duty = {each.adviser_id for each in rulebook.staff_of(opening)}
-    wanted = (on_duty | states.keys()) - {each for each, state in states.items() if state == "gone"}
+    during = opening.dated.interval
+    absent = session.scalars(
+        select(Absence.adviser_id).where(Absence.starts_at <= during.starts_at, Absence.ends_at >= during.ends_at)
+    )
+    expected = {each.adviser_id for each in rulebook.staff_of(opening)}.difference(absent)
+    wanted = (expected | states.keys()) - {each for each, state in states.items() if state == "gone"}
     return [each for each in rulebook.advisers.values() if each.adviser_id in wanted]
+
+
+def _store(session: Session, opening: PlannedOpening) -> None:
+    insert = insert_for(session, Opening.metadata.tables["opening"]).values(
+        hours_id=opening.hours.id, original_on=opening.dated.original_on, version=0
+    )
+    session.execute(insert.on_conflict_do_nothing())
 
 
 def _row_of(hours: OfficeHours, original_on: date) -> Select[Opening]:

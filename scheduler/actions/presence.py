@@ -24,16 +24,7 @@ class StationTaken(Exception):
 def sit_down(session: Session, opening: PlannedOpening, adviser: Adviser, station: str, now: datetime) -> Presence:
     """The adviser is here and sits at this station. Raises StationTaken."""
     row = lock_opening(session, opening)
-    sitting = session.scalar(
-        select(Presence).where(
-            Presence.opening_id == row.id,
-            Presence.station == station,
-            Presence.state != "gone",
-            Presence.adviser_id != adviser.id,
-        )
-    )
-    if sitting is not None:
-        raise StationTaken(sitting.adviser)
+    _check_station(session, row, adviser, station)
     presence = presence_of(session, row, adviser) or Presence(opening_id=row.id, adviser_id=adviser.id)
     presence.station, presence.state, presence.since_at = station, "present", now
     session.add(presence)
@@ -49,10 +40,12 @@ def change_presence(
     state: Literal["present", "break", "gone"],
     now: datetime,
 ) -> None:
-    """Take a break, come back, or go. Nothing happens to an adviser who never sat down."""
+    """Take a break, come back, or go. Nothing happens to an adviser who never sat down. Raises StationTaken."""
     row = lock_opening(session, opening)
     presence = presence_of(session, row, adviser)
     if presence is not None and presence.state != state:
+        if presence.state == "gone":
+            _check_station(session, row, adviser, presence.station)
         presence.state, presence.since_at = state, now
         mark_changed(session, row)
         session.flush()
@@ -60,3 +53,16 @@ def change_presence(
 
 def presence_of(session: Session, row: Opening, adviser: Adviser) -> Presence | None:
     return session.scalar(select(Presence).where(Presence.opening_id == row.id, Presence.adviser_id == adviser.id))
+
+
+def _check_station(session: Session, row: Opening, adviser: Adviser, station: str) -> None:
+    sitting = session.scalar(
+        select(Presence).where(
+            Presence.opening_id == row.id,
+            Presence.station == station,
+            Presence.state != "gone",
+            Presence.adviser_id != adviser.id,
+        )
+    )
+    if sitting is not None:
+        raise StationTaken(sitting.adviser)

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from scheduler.actions.booking import service_id_of
-from scheduler.actions.openings import insert_for, lock_opening, lock_visit
+from scheduler.actions.openings import UnknownOpening, insert_for, lock_opening, lock_visit
 from scheduler.actions.rulebook import PlannedOpening, RuleBook
 from scheduler.actions.steps import By, take_step
 from scheduler.domain.intervals import Interval
@@ -60,7 +60,9 @@ def register(
     by: By,
     now: datetime,
 ) -> Visit:
-    """Take a walk-in in and give the next number. Raises TicketsRefused."""
+    """Take a walk-in in and give the next number. Raises TicketsRefused or UnknownOpening."""
+    if not opening.dated.takes_place:
+        raise UnknownOpening(opening.public_id)
     row = lock_opening(session, opening)
     _check_tickets(session, opening, row, now)
     local_on = opening.dated.on  # not the day of `now`: numbers may be given before midnight
@@ -153,7 +155,10 @@ def _check_tickets(session: Session, opening: PlannedOpening, row: Opening, now:
 
 
 def _tickets_given(session: Session, row: Opening) -> int:
-    given = select(func.count(Visit.id)).where(Visit.opening_id == row.id, Visit.kind == "walk_in")
+    """A number that was taken back, or given up while waiting, makes room for another."""
+    given = select(func.count(Visit.id)).where(
+        Visit.opening_id == row.id, Visit.kind == "walk_in", Visit.state != "cancelled"
+    )
     return session.scalars(given).one()
 
 

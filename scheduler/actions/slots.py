@@ -44,6 +44,9 @@ class OfferedSlot:
     slot: Slot
 
 
+NOBODY = 0
+"""No adviser has this id: whoever wishes for somebody unknown is offered nothing, not everybody."""
+
 DEFAULT_MINUTES = 30
 """Length where no concern was named."""
 
@@ -61,7 +64,9 @@ def make_question(
 ) -> Question:
     """The question that these answers make. A named service goes before the age group."""
     services = (service,) if service else services_for(age_group, rulebook.services)
-    adviser_id = session.scalar(select(Adviser.id).where(Adviser.key == adviser_key)) if adviser_key else None
+    adviser_id = None
+    if adviser_key:
+        adviser_id = session.scalar(select(Adviser.id).where(Adviser.key == adviser_key)) or NOBODY
     return Question(
         services=frozenset(services),
         minutes=concern.minutes if concern else DEFAULT_MINUTES,
@@ -168,7 +173,7 @@ def _read_taken(
     window = Interval(min(each.starts_at for each in spans), max(each.ends_at for each in spans))
     _add_appointments(session, taken, window, ignoring_visit_id)
     _add_absences(session, taken, window)
-    if window.starts_at <= now:
+    if window.starts_at <= now + timedelta(days=1):  # who is called just before the door opens is taken then
         _add_running(session, taken, now)
     return taken
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from scheduler.actions.messages import plan_confirmation
 from scheduler.actions.openings import mark_changed
+from scheduler.domain.intervals import Interval, most_at_once
 from scheduler.domain.visit_states import OPEN, State, Verb, may_undo, next_state
 from scheduler.models import Consultation, Step, Town, Visit
 from scheduler.models.visits import Actor
@@ -68,13 +69,7 @@ def take_step(
 
 def latest_step(session: Session, visit: Visit) -> Step | None:
     """The last step that still counts: neither an undo nor one that was taken back."""
-    undone = select(Step.undoes_step_id).where(Step.visit_id == visit.id, Step.undoes_step_id.is_not(None))
-    return session.scalar(
-        select(Step)
-        .where(Step.visit_id == visit.id, Step.verb != "undo", Step.id.not_in(undone))
-        .order_by(Step.id.desc())
-        .limit(1)
-    )
+    return session.scalar(_latest_of(visit))
 
 
 def undo(session: Session, visit: Visit, *, by: By, now: datetime) -> None:
@@ -82,10 +77,22 @@ def undo(session: Session, visit: Visit, *, by: By, now: datetime) -> None:
     step = latest_step(session, visit)
     if step is None or step.by_rule or not may_undo(step.verb, step.at, now):
         raise UndoRefused(step.verb if step else "")
+    verb = step.verb
+    if step.released_adviser_id is not None and not _has_room(session, visit):
+        raise UndoRefused(verb)
+    try:
+        # Any statement in here may be the one that writes, so any may meet the constraint.
+        _take_back(session, visit, step, by, now)
+        session.flush()
+    except IntegrityError as error:
+        raise UndoRefused(verb) from error
+
+
+def _take_back(session: Session, visit: Visit, step: Step, by: By, now: datetime) -> None:
     if step.consultation is not None:
         _restore_consultation(step, now)
     if step.verb == "check_in":
-        visit.arrived_at = None
+        visit.arrived_at = _arrived_before(session, visit, step)
     if step.released_adviser_id is not None:
         visit.planned_adviser_id = step.released_adviser_id
     to_state: State = step.from_state or "cancelled"  # a number given by mistake: the visit never was
@@ -105,11 +112,39 @@ def undo(session: Session, visit: Visit, *, by: By, now: datetime) -> None:
     mark_changed(session, visit.opening, {visit.planned_adviser_id})
     if step.verb == "cancel":
         visit.sequence += 1  # calendars and messages have heard of the cancellation
-        plan_confirmation(session, visit, session.get_one(Town, 1).zone, now)
-    try:
-        session.flush()
-    except IntegrityError as error:
-        raise UndoRefused(step.verb) from error
+        if to_state == "booked":
+            plan_confirmation(session, visit, session.get_one(Town, 1).zone, now)
+
+
+def _latest_of(visit: Visit) -> Select[Step]:
+    undone = select(Step.undoes_step_id).where(Step.visit_id == visit.id, Step.undoes_step_id.is_not(None))
+    standing = select(Step).where(Step.visit_id == visit.id, Step.verb != "undo", Step.id.not_in(undone))
+    return standing.order_by(Step.id.desc()).limit(1)
+
+
+def _arrived_before(session: Session, visit: Visit, step: Step) -> datetime | None:
+    """When a visit that came back after a missed call had come first; None: it had not been here."""
+    arrived = _latest_of(visit).where(Step.id < step.id, Step.verb.in_(("register", "check_in")))
+    earlier = session.scalar(arrived)
+    return earlier.at if earlier else None
+
+
+def _has_room(session: Session, visit: Visit) -> bool:
+    """Whether its place may be held again: a mixed opening keeps some of its advisers for the queue."""
+    hours = visit.opening.hours
+    if hours.admits != "mixed" or hours.appointments_at_once is None or not (visit.starts_at and visit.ends_at):
+        return True
+    during = Interval(visit.starts_at, visit.ends_at)
+    others = session.execute(
+        select(Visit.starts_at, Visit.ends_at).where(
+            Visit.opening_id == visit.opening_id,
+            Visit.planned_adviser_id.is_not(None),
+            Visit.starts_at < during.ends_at,
+            Visit.ends_at > during.starts_at,
+        )
+    )
+    there = [Interval(max(one, during.starts_at), min(end, during.ends_at)) for one, end in others if one and end]
+    return most_at_once([*there, during]) <= hours.appointments_at_once
 
 
 def _restore_consultation(step: Step, now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, time
+from datetime import time
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,6 +11,7 @@ from scheduler.town_file.fields import (
     Age,
     Count,
     Dates,
+    Day,
     Email,
     Key,
     Keys,
@@ -98,7 +99,7 @@ class AdviserEntry(KeyedEntry):
 class AddedDate(Entry):
     """A date beside the rule. What is left out is as on the rule's own dates."""
 
-    on: date = Field(alias="date")
+    on: Day = Field(alias="date")
     from_time: WallTime | None = Field(default=None, alias="from")
     until_time: WallTime | None = Field(default=None, alias="until")
     advisers: SomeKeys | None = None
@@ -114,8 +115,8 @@ class HoursEntry(KeyedEntry):
     dates: Dates = []
     from_time: WallTime | None = Field(default=None, alias="from")
     until_time: WallTime | None = Field(default=None, alias="until")
-    valid_from: date
-    valid_until: date | None = None
+    valid_from: Day
+    valid_until: Day | None = None
     admits: Literal["walk_in", "appointment", "mixed", "by_arrangement"]
     appointments_at_once: Count | None = None
     grid_minutes: Annotated[int, Field(ge=5, le=240)] = 15
@@ -151,15 +152,15 @@ class HoursEntry(KeyedEntry):
 
 class RotaEntry(Entry):
     hours: str
-    starts_on: date
+    starts_on: Day
     turns: Annotated[list[SomeKeys], Field(min_length=1)]
     skipped: Literal["used", "pass_on"] = "used"
 
 
 class ClosureEntry(Entry):
     place: str | None = None
-    from_on: date = Field(alias="from")
-    until_on: date = Field(alias="until")
+    from_on: Day = Field(alias="from")
+    until_on: Day = Field(alias="until")
     reason: Texts
 
 

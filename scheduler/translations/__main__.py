@@ -27,12 +27,13 @@ _KEYWORDS: dict[str, tuple[int, ...] | None] = {
     "ngettext": (1, 2),
     "npgettext": (2, 3),
 }
+_NOISE = re.compile(r'^(# .*|#|"(POT-Creation|PO-Revision|Last-Tr|Language-Te|Generated|Report).*)\n', re.MULTILINE)
 _PLACEHOLDER = re.compile(r"%\((\w+)\)[sd]")
 
 
 def extract() -> Catalog:
     """All texts in the sources, in order."""
-    found = Catalog(project="Sprechstunde", charset="utf-8")
+    found = Catalog(project="Sprechstunde", version="1", charset="utf-8")
     for folder in ("scheduler", "templates"):
         methods = [(pattern, method) for pattern, method in _METHODS if pattern.startswith(folder)]
         for file, line, text, _comments, context in extract_from_dir(
@@ -48,7 +49,7 @@ def extract() -> Catalog:
 def read(locale: str) -> Catalog:
     path = _path(locale)
     if not path.exists():
-        return Catalog(locale=locale, project="Sprechstunde", charset="utf-8")
+        return Catalog(locale=locale, project="Sprechstunde", version="1", charset="utf-8")
     return read_po(BytesIO(path.read_bytes()), locale=locale)
 
 
@@ -62,7 +63,7 @@ def update() -> None:
         with _path(locale).open("wb") as file:
             # No line numbers and no dates: a catalogue changes when a text does.
             write_po(file, catalogue, width=100, no_location=True, omit_header=False, sort_output=True)
-        _path(locale).write_text(re.sub(r'"(POT-Creation|PO-Revision)-Date:.*\n', "", _path(locale).read_text("utf-8")))
+        _path(locale).write_text(_NOISE.sub("", _path(locale).read_text("utf-8")), "utf-8")
 
 
 def problems() -> Iterator[str]:

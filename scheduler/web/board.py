@@ -100,7 +100,7 @@ def _waiting_tickets(place: Place) -> list[int]:
     )
     queue = [each for row in rows for each in read_queue(db(), row)]
     found_tickets = select(Visit.id, Visit.ticket).where(Visit.id.in_([each.visit_id for each in queue]))
-    tickets = dict(db().execute(found_tickets).tuples().all())
+    tickets = dict(db().execute(found_tickets).all())
     found = (tickets[each.visit_id] for each in in_order(queue, now()))
     return [each for each in found if each is not None]
 

@@ -82,7 +82,7 @@ def say_language(code: str | None, own: bool = False) -> str:
     if not code:
         return ""
     if code == "other":
-        return gettext("another language")
+        return str(gettext("another language"))
     try:
         return str(Locale.parse(code).get_display_name(code if own else str(get_locale())) or code)
     except (UnknownLocaleError, ValueError):

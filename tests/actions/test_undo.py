@@ -45,7 +45,7 @@ def facts(visit: Visit) -> Facts:
         "state": visit.state,
         "planned": visit.planned_adviser_id,
         "arrived_at": visit.arrived_at,
-        "ended_at": visit.ended_at,
+        "ended": visit.ended_at is not None,
         "consultation": open_consultation and (open_consultation.adviser_id, open_consultation.started_at),
     }
 

@@ -44,9 +44,9 @@ class JobsProcess:
     log: Path
 
     def end(self) -> int:
-        """SIGTERM; gives the exit code. Fails where it does not end within ten seconds."""
+        """SIGTERM; gives the exit code. Fails where it does not end within 20 seconds."""
         self.process.terminate()
-        return self.process.wait(timeout=10)
+        return self.process.wait(timeout=20)
 
     def kill(self) -> None:
         self.process.kill()

@@ -1,7 +1,8 @@
-"""A real mail server for tests, in a process of its own: `python smtp_server.py TAKEN [REFUSED] [--stall-first]`.
+"""A real mail server for tests, in a process of its own: `python smtp_server.py TAKEN [--refuse ADDRESS]`.
 
-Prints its port; writes one line `Message-ID recipient` to the file TAKEN for each message that it takes. It refuses the
-address REFUSED. With --stall-first it takes the first message and then never answers, as a connection that died would.
+Prints its port; writes one line `Message-ID recipient` to the file TAKEN for each message that it takes. With
+--stall-first it takes the first message and then never answers, as a connection that died would; with --seconds each
+answer takes that long.
 """
 
 import argparse
@@ -15,8 +16,8 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 class Mailbox:
     """Takes mail and notes whose."""
 
-    def __init__(self, taken: Path, refused: str, stalls: bool) -> None:
-        self.taken, self.refused, self.stalls = taken, refused, stalls
+    def __init__(self, taken: Path, refused: str, stalls: bool, seconds: float) -> None:
+        self.taken, self.refused, self.stalls, self.seconds = taken, refused, stalls, seconds
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd calls it by this name
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -34,16 +35,18 @@ class Mailbox:
         if self.stalls:
             self.stalls = False
             await asyncio.Event().wait()
+        await asyncio.sleep(self.seconds)
         return "250 OK"
 
 
 async def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("taken", type=Path)
-    parser.add_argument("refused", nargs="?", default="")
+    parser.add_argument("--refuse", default="")
+    parser.add_argument("--seconds", type=float, default=0)
     parser.add_argument("--stall-first", action="store_true")
     options = parser.parse_args()
-    mailbox = Mailbox(options.taken, options.refused, options.stall_first)
+    mailbox = Mailbox(options.taken, options.refuse, options.stall_first, options.seconds)
     server = await asyncio.get_running_loop().create_server(
         lambda: SMTP(mailbox, enable_SMTPUTF8=True, hostname="localhost"), "127.0.0.1", 0
     )

@@ -165,7 +165,7 @@ def test_a_corrected_address_gets_what_the_wrong_one_could_not(
     database: Database, visit: Visit, mail: Path, start_mail_server: Callable[..., MailServer]
 ) -> None:
     leave_email(database, visit, "dead@example.org", reminders=False)
-    server = start_mail_server("dead@example.org")
+    server = start_mail_server("--refuse", "dead@example.org")
     work = by_server(work_at(database, mail), server)
     send_due(at_time(work, SOON))
     with changing(database) as session:
@@ -220,7 +220,7 @@ def test_a_dead_address_backs_off_and_stops_nobody_else(
         other = book_visit(session, not_before=TOMORROW + timedelta(days=1))
     leave_email(database, visit, "dead@example.org", reminders=False)
     leave_email(database, other, "bea@example.org", reminders=False)
-    server = start_mail_server("dead@example.org")
+    server = start_mail_server("--refuse", "dead@example.org")
     work = by_server(work_at(database, mail), server)
     send_due(at_time(work, SOON))
     assert [recipient for _, recipient in server.taken()] == ["bea@example.org"]

@@ -11,11 +11,14 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
 
-from jobs.timetable import TIMETABLE
+from jobs.timetable import TIMETABLE, Tick
+from scheduler import schema, town_file
 from scheduler.actions.feeds import make_feed
-from scheduler.db import Database
+from scheduler.db import Database, open_engine
 from scheduler.models import Contact, Feed, Hours, Message, Opening, Place, Visit
+from tests.conftest import SMALL_TOWN
 from tests.jobs.conftest import ROOT, JobsProcess, MailServer, wait_until
 from tests.jobs.samples import adviser, changing
 
@@ -60,13 +63,14 @@ def count_in(database: Database, state: str) -> int:
 def test_two_processes_send_each_reminder_exactly_once(
     database: Database, database_url: str, start_mail_server: StartMailServer, start_jobs: StartJobs
 ) -> None:
-    addresses = add_due_reminders(database, DUE)
-    server = start_mail_server()
+    # All of them take longer than the time between two looks, so both processes are at it at once.
+    server = start_mail_server("--seconds", "0.2")
     first, second = start_jobs(database_url, server.port), start_jobs(database_url, server.port)
-    wait_until(lambda: count_in(database, "sent") == DUE, "all reminders are marked as sent")
-    # Both look again at what is due: a process that would send twice does it now.
     wait_until(lambda: first.says("started") and second.says("started"), "both processes run")
+    addresses = add_due_reminders(database, DUE)
+    wait_until(lambda: count_in(database, "sent") == DUE, "all reminders are marked as sent")
     assert (first.end(), second.end()) == (0, 0)
+    assert first.says("was sent") and second.says("was sent")
     taken = server.taken()
     assert set(Counter(message_id for message_id, _ in taken).values()) == {1}
     assert {recipient for _, recipient in taken} == addresses
@@ -77,7 +81,7 @@ def test_the_log_names_rows_and_no_person(
     database: Database, database_url: str, start_mail_server: StartMailServer, start_jobs: StartJobs
 ) -> None:
     add_due_reminders(database, 2)
-    server = start_mail_server("client-0@example.org")
+    server = start_mail_server("--refuse", "client-0@example.org")
     jobs = start_jobs(database_url, server.port)
     wait_until(lambda: jobs.says("was sent") and jobs.says("was not sent"), "one is sent and one is refused")
     jobs.end()
@@ -142,6 +146,20 @@ def test_a_database_that_is_not_ready_is_named_in_one_line_and_waited_for(
     ]
 
 
+def test_work_begins_as_soon_as_a_town_is_loaded(tmp_path: Path, start_jobs: StartJobs) -> None:
+    url = f"sqlite:///{tmp_path / 'new.db'}"
+    engine = open_engine(url)
+    schema.upgrade(engine)
+    jobs = start_jobs(url)
+    wait_until(lambda: jobs.says("no town is loaded"), "it says what is missing")
+    with Session(engine) as session:
+        town_file.store(session, town_file.read(SMALL_TOWN), datetime.now(UTC))
+        session.commit()
+    engine.dispose()
+    wait_until(lambda: jobs.says("started"), "it begins")
+    assert jobs.end() == 0
+
+
 def test_unusable_settings_end_it_at_once(tmp_path: Path) -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "jobs"], cwd=ROOT, env={"SECRET_KEY": "short"}, capture_output=True, timeout=30
@@ -156,6 +174,6 @@ def test_no_job_and_no_letter_needs_flask() -> None:
 
 
 @pytest.mark.parametrize("tick", TIMETABLE, ids=lambda tick: tick.name)
-def test_every_job_is_named_once_and_comes_often_enough(tick: object) -> None:
-    assert [each.name for each in TIMETABLE].count(tick.name) == 1  # type: ignore[attr-defined]
-    assert 1 <= tick.every_seconds <= 3600  # type: ignore[attr-defined]
+def test_every_job_is_named_once_and_comes_often_enough(tick: Tick) -> None:
+    assert [each.name for each in TIMETABLE].count(tick.name) == 1
+    assert 1 <= tick.every_seconds <= 3600

@@ -1,0 +1,98 @@
+"""Every page at phone and laptop width, left to right and right to left: nothing sticks out, and axe finds nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from tests.browser.conftest import LAPTOP, PHONE, NewContext, log_in
+
+pytestmark = pytest.mark.browser
+
+CLIENT_PAGES = (
+    "/",
+    "/book",
+    "/book?age=from_27",
+    "/book?age=from_27&concern=known",
+    "/book?age=from_27&concern=letter",
+    "/book?age=from_27&concern=letter&language=de",
+    "/code",
+    "/login",
+    "/nowhere",
+    "/board/buergerbuero",
+    "/board/awo-buero",
+    "/demo/mail",
+)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("locale", ["de-DE", "ar"])
+@pytest.mark.parametrize("viewport", [PHONE, LAPTOP], ids=["phone", "laptop"])
+def test_pages_fit_and_are_accessible(
+    new_context: NewContext, base_url: str, viewport: dict[str, int], locale: str
+) -> None:
+    page = new_context(locale, viewport).new_page()
+    desk = log_in(new_context(locale, viewport), base_url, "desk")
+    adviser = log_in(new_context(locale, viewport), base_url, "awo-1")
+    problems = [
+        *look_at(page, base_url, CLIENT_PAGES),
+        *look_at_booked(page, base_url),
+        *look_at_desk(desk, base_url),
+        *look_at_adviser(adviser, base_url),
+    ]
+    assert not problems, "\n".join(problems)
+
+
+def look_at(page: Page, base_url: str, addresses: tuple[str, ...]) -> Iterator[str]:
+    for address in addresses:
+        page.goto(base_url + address)
+        yield from look(page)
+
+
+def look_at_booked(page: Page, base_url: str) -> Iterator[str]:
+    """The pages of an appointment, which have no fixed address."""
+    page.goto(f"{base_url}/book?age=from_27&concern=letter&language=de")
+    page.click(".time >> nth=1")
+    page.wait_for_selector(".code")
+    yield from look(page)
+    token = page.url.split("?")[0]
+    yield from look_at(page, token, ("/move", "/cancellation"))
+
+
+def look_at_desk(page: Page, base_url: str) -> Iterator[str]:
+    page.keyboard.press("n")
+    page.wait_for_selector(".given-big")
+    yield from look(page)
+    yield from look_at(page, base_url, links(page, "/ticket", "/answers"))
+
+
+def look_at_adviser(page: Page, base_url: str) -> Iterator[str]:
+    yield from look_at(page, base_url, ("/my/feeds", "/my"))
+    page.click("button:has-text('Tisch 1')")
+    yield from look(page)
+    for pressed in ("#next", "#start", "#finish"):
+        page.click(pressed)
+        yield from look(page)
+
+
+def look(page: Page) -> Iterator[str]:
+    """What is wrong with the page as it stands."""
+    too_wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    if too_wide > 0:
+        yield f"{page.url}: {too_wide} px too wide"
+    found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]})
+    if found.response["violations"]:
+        yield f"{page.url}: {describe(found.response['violations'])}"
+
+
+def describe(violations: list[dict[str, Any]]) -> str:
+    return "; ".join(f"{each['id']}: {each['nodes'][0]['html'][:150]}" for each in violations)
+
+
+def links(page: Page, *endings: str) -> tuple[str, ...]:
+    found = [page.get_attribute(f"a[href$='{each}']", "href") for each in endings]
+    return tuple(each for each in found if each)

@@ -1,0 +1,128 @@
+"""The application over each test's own database, at a frozen time, and the people who use it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import time_machine
+from flask import Flask
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
+
+from config import Config
+from scheduler import create_app
+from scheduler.db import Base, Database
+from scheduler.web.limits import limiter
+from tests.actions.small_town import at
+from tests.conftest import NOW, make_config
+from tests.web.live_town import LiveTown
+from tests.web.visitor import Visitor
+
+MakeApp = Callable[..., Flask]
+
+FROM_THE_FILE = {
+    "town", "carrier", "service", "concern", "topic", "agency", "place", "adviser", "hours", "rota", "closure",
+}  # fmt: skip
+"""Tables that hold the small town's set-up: no test of the pages changes them."""
+
+
+@pytest.fixture(scope="session")
+def postgresql_town(postgresql_template: str) -> str:
+    """One database for all tests of the pages, emptied after each: copying one for each takes longer than the test."""
+    engine = create_engine(postgresql_template, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text("CREATE DATABASE pages_town TEMPLATE template_town STRATEGY FILE_COPY"))
+    engine.dispose()
+    return make_url(postgresql_template).set(database="pages_town").render_as_string(hide_password=False)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a database with the small town, in which nothing has happened."""
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "test.db")
+        yield f"sqlite:///{tmp_path / 'test.db'}"
+        return
+    url = request.getfixturevalue("postgresql_town")
+    yield url
+    _empty(url)
+
+
+def _empty(url: str) -> None:
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("SET lock_timeout = '5s'"))
+        for table in reversed(Base.metadata.sorted_tables):
+            if table.name not in FROM_THE_FILE:
+                connection.execute(table.delete())
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def shared_app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    """Made once, since its templates are compiled once; each test puts its own database and settings in."""
+    return create_app(make_config(f"sqlite:///{tmp_path_factory.mktemp('nothing') / 'never-opened.db'}"))
+
+
+@pytest.fixture
+def app(shared_app: Flask, config: Config, database: Database) -> Flask:
+    shared_app.extensions["database"] = database
+    shared_app.extensions["settings"] = config
+    limiter.reset()
+    return shared_app
+
+
+@pytest.fixture
+def make_own_app(database_url: str) -> Iterator[MakeApp]:
+    """An application with settings that count while it is put together."""
+    made: list[Flask] = []
+
+    def make(**changes: Any) -> Flask:
+        made.append(create_app(make_config(database_url, **changes)))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.extensions["database"].engine.dispose()
+
+
+@pytest.fixture
+def clock(database_url: str) -> Iterator[time_machine.Coordinates]:
+    """Stands still at NOW; after the database, whose server must start in real time."""
+    with time_machine.travel(NOW, tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def town(database: Database, clock: time_machine.Coordinates) -> LiveTown:
+    found = LiveTown(database)
+    found.add_noise()
+    return found
+
+
+@pytest.fixture
+def visitor(app: Flask, town: LiveTown) -> Visitor:
+    """A client with an English browser."""
+    return Visitor(app)
+
+
+@pytest.fixture
+def open_day(town: LiveTown, clock: time_machine.Coordinates) -> None:
+    """It is Wednesday, 9:05: the session runs."""
+    clock.move_to(at("09:05"))
+
+
+@pytest.fixture
+def desk(app: Flask, town: LiveTown, open_day: None) -> Visitor:
+    """The front desk of the place where the session runs."""
+    return Visitor(app).log_in_as(town.account(desk="buergerbuero"))
+
+
+@pytest.fixture
+def adviser(app: Flask, town: LiveTown, open_day: None) -> Visitor:
+    """awo-1: adults, German and Arabic; not seated yet."""
+    return Visitor(app).log_in_as(town.account(adviser="awo-1"))

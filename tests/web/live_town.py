@@ -1,0 +1,164 @@
+"""The small town while the pages are used: what happens in it beside the pages, and what its tables hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from scheduler.actions.calling import finish, start
+from scheduler.actions.rulebook import RuleBook, read_rulebook
+from scheduler.actions.slots import OfferedSlot, find_slots
+from scheduler.db import Base, Database
+from scheduler.domain.codes import link_token
+from scheduler.models import Account, AccountRole, Consultation, Visit
+from tests.actions.small_town import (
+    LAST_WEDNESDAY,
+    NEXT_WEDNESDAY,
+    OFFICE,
+    SESSION,
+    STAFF,
+    THURSDAY,
+    adviser_of,
+    arrive,
+    ask,
+    at,
+    book_at,
+    opening_of,
+    place_of,
+    press_next,
+    seat,
+    take_in,
+)
+from tests.conftest import SECRET
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Row = TypeVar("Row", bound=Base)
+
+
+class LiveTown:
+    """Every method is one committed transaction at the frozen now; ids come out, never rows of an open session."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def change(self, action: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        with self.database.writing() as session:
+            found = action(session, *args, **kwargs)
+            session.commit()
+            return found
+
+    def book(self, clock: str, **what: Any) -> int:
+        return self.change(lambda session: book_at(session, read_rulebook(session), clock, now=_now(), **what).id)
+
+    def take_in(self, on: date | None = None, **answers: Any) -> int:
+        def action(session: Session) -> int:
+            rules = read_rulebook(session)
+            opening = opening_of(rules, SESSION, on) if on else None
+            now = at("08:40", on) if on else _now()
+            return take_in(session, rules, now, opening, **answers).id
+
+        return self.change(action)
+
+    def arrive(self, visit_id: int) -> None:
+        self.change(lambda s: arrive(s, read_rulebook(s), s.get_one(Visit, visit_id), _now()) and None)
+
+    def seat(self, key: str, station: str = "") -> None:
+        self.change(lambda s: seat(s, read_rulebook(s), key, _now(), station) and None)
+
+    def call_next(self, key: str) -> int:
+        """The consultation that the call begins."""
+        return self.change(lambda s: press_next(s, read_rulebook(s), adviser_of(s, key), _now()).id)
+
+    def serve(self, consultation_id: int) -> None:
+        def action(session: Session) -> None:
+            start(session, consultation_id, by=STAFF, now=_now())
+            finish(session, consultation_id, by=STAFF, now=_now())
+
+        self.change(action)
+
+    def set(self, model: type[Base], id_: int, **values: Any) -> None:
+        def action(session: Session) -> None:
+            row = session.get_one(model, id_)
+            for name, value in values.items():
+                setattr(row, name, value)
+
+        self.change(action)
+
+    def account(self, *, desk: str | None = None, adviser: str | None = None, **fields: Any) -> int:
+        """An account that can be logged in without its password."""
+
+        def action(session: Session) -> int:
+            number = session.scalars(select(func.count(Account.id))).one()
+            name = f"Account {number}"
+            row = Account(login=f"account-{number}", name=name, password_hash="-", created_at=_now(), **fields)
+            if desk:
+                row.roles.append(AccountRole(role="desk", place=place_of(session, desk)))
+            if adviser:
+                row.roles.append(AccountRole(role="adviser", adviser=adviser_of(session, adviser)))
+            session.add(row)
+            session.flush()
+            return row.id
+
+        return self.change(action)
+
+    def read(self, look: Callable[[Session], R]) -> R:
+        with self.database.reading() as session:
+            return look(session)
+
+    def row(self, model: type[Row], id_: int) -> Row:
+        """A row with its columns, apart from any session."""
+
+        def look(session: Session) -> Row:
+            found = session.get_one(model, id_)
+            session.expunge(found)
+            return found
+
+        return self.read(look)
+
+    def visit(self, visit_id: int) -> Visit:
+        return self.row(Visit, visit_id)
+
+    def consultation(self, consultation_id: int) -> Consultation:
+        return self.row(Consultation, consultation_id)
+
+    def count(self, model: type[Base]) -> int:
+        return self.read(lambda session: session.scalars(select(func.count()).select_from(model)).one())
+
+    def newest_visit(self) -> Visit:
+        return self.visit(self.read(lambda session: session.scalars(select(func.max(Visit.id))).one()))
+
+    def token(self, visit_id: int) -> str:
+        visit = self.visit(visit_id)
+        return link_token(SECRET, visit.id, visit.link_epoch)
+
+    def offered(self, from_on: date, until_on: date, **question: Any) -> list[OfferedSlot]:
+        def look(session: Session) -> list[OfferedSlot]:
+            rules: RuleBook = read_rulebook(session)
+            asked = ask(session, rules, **question)
+            return find_slots(session, rules, asked, from_on=from_on, until_on=until_on, now=_now())
+
+        return self.read(look)
+
+    def dump(self) -> dict[str, list[str]]:
+        """All rows of all tables."""
+        return self.read(
+            lambda session: {
+                table.name: sorted(repr(tuple(row)) for row in session.execute(select(table)))
+                for table in Base.metadata.sorted_tables
+            }
+        )
+
+    def add_noise(self) -> None:
+        """Visits of other days and places that no test here is about."""
+        self.take_in(LAST_WEDNESDAY, language="ar", urgent=True)
+        self.book("09:00", on=NEXT_WEDNESDAY)
+        self.book("15:00", key=OFFICE, on=THURSDAY)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
