@@ -5,8 +5,10 @@ All of it goes through the same actions as in a real morning, only that their `n
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -24,7 +26,7 @@ from scheduler.actions.steps import CLIENT, By
 from scheduler.demo.town import PLACE
 from scheduler.domain.recurrence import local_date
 from scheduler.domain.routing import AgeGroup
-from scheduler.models import Account, Adviser, Concern, Place, Visit
+from scheduler.models import Account, Adviser, Concern, Consultation, Place, Visit
 
 
 @dataclass(frozen=True)
@@ -37,35 +39,46 @@ class LogIn:
 
 
 LOG_INS = (
-    LogIn("desk", "demo-desk", "Front desk (demo)", desk=PLACE),
-    LogIn("adviser", "demo-adviser", "Adviser (demo)", adviser="demo-diakonie"),
-    LogIn("adviser2", "demo-adviser2", "Second adviser (demo)", adviser="demo-awo"),
+    LogIn("desk", "demo-desk", "Empfang (Demo)", desk=PLACE),
+    LogIn("adviser", "demo-adviser", "Beratung Diakonie (Demo)", adviser="demo-diakonie"),
+    LogIn("adviser2", "demo-adviser2", "Beratung AWO (Demo)", adviser="demo-awo"),
 )
 
-_APPOINTMENTS: tuple[tuple[int, AgeGroup, str, str | None], ...] = (
+_APPOINTMENTS: dict[str, tuple[int, AgeGroup, str, str | None]] = {
     # minutes after the door opened, age, concern, language
-    (15, "from_27", "letter", "de"),
-    (45, "from_27", "letter", "ar"),
-    (75, "under_27", "letter", "uk"),
-    (105, "family", "unsure", None),
-    (150, "from_27", "advice", "tr"),
-)
+    "first": (15, "from_27", "letter", "de"),
+    "second": (45, "from_27", "letter", "ar"),
+    "third": (75, "under_27", "letter", "uk"),
+    "fourth": (105, "family", "unsure", None),
+    "fifth": (150, "from_27", "advice", "tr"),
+}
+_LEFT_AN_ADDRESS = "fifth"
 
-_WALK_INS: tuple[tuple[int, Answers], ...] = (
+_WALK_INS: dict[str, tuple[int, Answers]] = {
     # minutes after the door opened, what the desk asked
-    (-20, Answers("from_27", "letter", "ar")),
-    (-12, Answers("under_27", "advice", "de")),
-    (-5, Answers("from_27", "letter", "en")),
-    (4, Answers("from_27", "advice", "tr", people=3)),
-    (11, Answers("under_27", "unsure", "uk")),
-    (22, Answers()),
-    (29, Answers("from_27", "advice", "fa", people=2)),
-    (33, Answers("family", "letter", "ar")),
-    (41, Answers("from_27", "letter", "de", urgent=True)),
-    (52, Answers("under_27", "letter", "fr")),
+    "a": (-20, Answers("from_27", "letter", "ar")),
+    "b": (-12, Answers("from_27", "advice", "de")),
+    "c": (-5, Answers("from_27", "letter", "en")),
+    "d": (4, Answers("from_27", "advice", "tr", people=3)),
+    "e": (11, Answers("under_27", "unsure", "uk")),
+    "f": (22, Answers()),
+    "g": (29, Answers("from_27", "advice", "fa", people=2)),
+    "h": (33, Answers("family", "letter", "ar")),
+    "i": (41, Answers("from_27", "letter", "de", urgent=True)),
+    "j": (52, Answers("under_27", "letter", "fr")),
+}
+_CHECK_INS = {"first": 7, "second": 38}
+_SEATS = {"demo-awo": (-4, "Tisch 1"), "demo-caritas": (-3, "Tisch 2")}
+
+_SERVED: tuple[tuple[str, str, int, int | None, int | None], ...] = (
+    # who, by whom, minutes of call, start and end
+    ("a", "demo-awo", 1, 2, 13),
+    ("b", "demo-caritas", 2, 3, 28),
+    ("first", "demo-awo", 15, 16, 29),
+    ("c", "demo-caritas", 30, 31, 41),
+    ("d", "demo-caritas", 43, 44, None),
+    ("second", "demo-awo", 58, None, None),
 )
-_SERVED = 3
-"""So many of the first walk-ins have been served already."""
 
 
 def make_accounts(session: Session, now: datetime) -> None:
@@ -93,9 +106,7 @@ def fill_opening(session: Session, hours_key: str, secret: str, now: datetime) -
         return
     morning = _Morning(session, rulebook, opening, now)
     morning.book_appointments(secret)
-    morning.seat_advisers()
-    morning.take_walk_ins_in()
-    morning.serve_some()
+    morning.happen()
 
 
 class _Morning:
@@ -107,62 +118,76 @@ class _Morning:
         self.opening = opening
         self.now = now
         self.desk = By("staff", session.scalar(select(Account.id).where(Account.login == "desk")))
-        self.walk_ins: list[int] = []
-
-    def at(self, minutes: float) -> datetime:
-        """That many minutes after the door opened, but not later than now."""
-        return min(self.opening.dated.starts_at + timedelta(minutes=minutes), self.now)
-
-    def has_happened(self, minutes: float) -> bool:
-        return self.opening.dated.starts_at + timedelta(minutes=minutes) < self.now
+        self.visits: dict[str, int] = {}
 
     def book_appointments(self, secret: str) -> None:
-        for minutes, age_group, concern, language in _APPOINTMENTS:
+        for name, (minutes, age_group, concern, language) in _APPOINTMENTS.items():
             visit = self._book(minutes, age_group, concern, language)
-            if visit is None:
-                continue
-            if minutes > 120:
-                address = "demo@example.org"
-                leave_contact(
-                    self.session, visit.id, email=address, phone=None, reminders=True, secret=secret, now=self.now
-                )
-            elif self.has_happened(minutes - 8):
-                check_in(self.session, self.rulebook, visit.id, visit.place_id, by=self.desk, now=self.at(minutes - 8))
+            if visit is not None:
+                self.visits[name] = visit.id
+        if _LEFT_AN_ADDRESS in self.visits:
+            leave_contact(
+                self.session,
+                self.visits[_LEFT_AN_ADDRESS],
+                email="demo@example.org",
+                phone=None,
+                reminders=True,
+                secret=secret,
+                now=self.now,
+            )
 
-    def seat_advisers(self) -> None:
-        for minutes, key, station in ((-5, "demo-awo", "Tisch 1"), (-3, "demo-caritas", "Tisch 2")):
-            if self.has_happened(minutes):
-                sit_down(self.session, self.opening, self._adviser(key), station, self.at(minutes))
+    def happen(self) -> None:
+        """Everything in order of time, up to now."""
+        for minutes, event in sorted(self._events(), key=lambda each: each[0]):
+            at = self.opening.dated.starts_at + timedelta(minutes=minutes)
+            if at < self.now:
+                event(at)
 
-    def take_walk_ins_in(self) -> None:
-        for minutes, answers in _WALK_INS:
-            if self.has_happened(minutes):
-                visit = register(
-                    self.session,
-                    self.rulebook,
-                    self.opening,
-                    answers,
-                    locale="ar" if answers.language == "ar" else "de",
-                    by=self.desk,
-                    now=self.at(minutes),
-                )
-                self.walk_ins.append(visit.id)
+    def _events(self) -> Iterator[tuple[int, Callable[[datetime], object]]]:
+        for key, (minutes, station) in _SEATS.items():
+            yield minutes, partial(self._seat, key, station)
+        for name, (minutes, answers) in _WALK_INS.items():
+            yield minutes, partial(self._take_in, name, answers)
+        for name, minutes in _CHECK_INS.items():
+            yield minutes, partial(self._check_in, name)
+        for name, key, called, started, ended in _SERVED:
+            yield called, partial(self._call, name, key)
+            if started is not None:
+                yield started, partial(self._start, name)
+            if ended is not None:
+                yield ended, partial(self._finish, name)
 
-    def serve_some(self) -> None:
-        """The first three are done, one sits at a table, one is called."""
-        for number, visit_id in enumerate(self.walk_ins[: _SERVED + 2]):
-            adviser = self._adviser("demo-awo" if number % 2 == 0 else "demo-caritas")
-            begins = 2 + 13 * number
-            if not self.has_happened(begins + 1):
-                return
-            consultation = call(self.session, visit_id, adviser, by=self.desk, now=self.at(begins))
-            if number > _SERVED or not self.has_happened(begins + 20):
-                continue
-            start(self.session, consultation.id, by=self.desk, now=self.at(begins + 1))
-            if number < _SERVED:
-                finish(self.session, consultation.id, by=self.desk, now=self.at(begins + 12))
-                outcome = Outcome(case_kind="new", family_members=number, topics=("german-course",))
-                record_outcome(self.session, consultation, outcome, self.at(begins + 13))
+    def _seat(self, key: str, station: str, at: datetime) -> None:
+        sit_down(self.session, self.opening, self._adviser(key), station, at)
+
+    def _take_in(self, name: str, answers: Answers, at: datetime) -> None:
+        locale = "ar" if answers.language == "ar" else "de"
+        visit = register(self.session, self.rulebook, self.opening, answers, locale=locale, by=self.desk, now=at)
+        self.visits[name] = visit.id
+
+    def _check_in(self, name: str, at: datetime) -> None:
+        if name in self.visits:
+            check_in(self.session, self.rulebook, self.visits[name], self.opening.hours.place_id, by=self.desk, now=at)
+
+    def _call(self, name: str, key: str, at: datetime) -> None:
+        if name in self.visits:
+            call(self.session, self.visits[name], self._adviser(key), by=self.desk, now=at)
+
+    def _start(self, name: str, at: datetime) -> None:
+        consultation = self._open_consultation(name)
+        if consultation is not None:
+            start(self.session, consultation.id, by=self.desk, now=at)
+
+    def _finish(self, name: str, at: datetime) -> None:
+        consultation = self._open_consultation(name)
+        if consultation is not None:
+            finish(self.session, consultation.id, by=self.desk, now=at)
+            outcome = Outcome(case_kind="new", family_members=1, topics=("german-course",))
+            record_outcome(self.session, consultation, outcome, at)
+
+    def _open_consultation(self, name: str) -> Consultation | None:
+        visit_id = self.visits.get(name)
+        return self.session.get_one(Visit, visit_id, populate_existing=True).open_consultation if visit_id else None
 
     def _book(self, minutes: int, age_group: AgeGroup, concern: str, language: str | None) -> Visit | None:
         question = make_question(

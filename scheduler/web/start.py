@@ -16,7 +16,7 @@ from scheduler.actions.openings import stored_opening
 from scheduler.actions.registration import ticket_window
 from scheduler.actions.rulebook import PlannedOpening
 from scheduler.models import Hours, Place, Visit
-from scheduler.web.edge import db, now, places, rulebook, today
+from scheduler.web.edge import db, now, places, rulebook, today, town
 
 pages = Blueprint("start", __name__)
 
@@ -46,7 +46,7 @@ class HoursLine:
 @pages.get("/")
 def show_start() -> ResponseReturnValue:
     by_place = {place: _hours_lines(place) for place in places()}
-    return render_template("start.html", walk_in=_next_walk_in(), places=by_place)
+    return render_template("start.html", town_name=town().name, walk_in=_next_walk_in(), places=by_place)
 
 
 def next_walk_in_opening(place_id: int | None = None) -> PlannedOpening | None:

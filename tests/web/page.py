@@ -1,4 +1,4 @@
-"""A page as a browser takes it: a tree of elements, its forms as they would be sent, and what is wrong with its markup."""
+"""A page as a browser takes it: a tree of elements, its forms as they are sent, the faults of its markup."""
 
 from __future__ import annotations
 

@@ -174,12 +174,15 @@ def test_a_time_taken_meanwhile_shows_the_three_nearest_and_one_of_them_can_be_b
 def test_an_alternative_at_another_place_can_be_booked_although_a_place_was_chosen(
     visitor: Visitor, town: LiveTown
 ) -> None:
-    asked = "/book?age=from_27&concern=letter&language=de&place=awo-buero"
-    taken = visitor.send(times(visitor.open(asked)), slot=slot("09:00", f"{OFFICE}/{THURSDAY}", THURSDAY))
+    page = visitor.open("/book?age=from_27&concern=letter&language=de&place=awo-buero")
+    chosen = slot("13:00", f"{OFFICE}/{THURSDAY}", THURSDAY)
+    assert chosen in shown(page)
+    town.change(be_away, "awo-1", "13:00", "16:00", THURSDAY)
+    taken = visitor.send(times(page), slot=chosen)
     assert taken.status == 409
-    offered = [each for each in shown(taken) if each.startswith("buergerbuero-mi")]
-    assert offered, "the nearest times are at the other place"
-    assert visitor.send(times(taken), slot=offered[0]).status == 303
+    elsewhere = [each for each in shown(taken) if each.startswith("buergerbuero-mi")]
+    assert visitor.send(times(taken), slot=elsewhere[-1]).status == 303
+    assert town.newest_visit().starts_at == starts(elsewhere)[-1]
 
 
 NEVER_SLOTS = [
@@ -234,6 +237,7 @@ def test_a_malformed_time_leads_back_to_the_times(visitor: Visitor, town: LiveTo
 def test_a_time_that_has_passed_since_the_page_was_opened_is_refused(
     visitor: Visitor, town: LiveTown, clock: time_machine.Coordinates
 ) -> None:
+    clock.move_to(at("08:50"))
     page = visitor.open(ANSWERED)
     clock.move_to(at("09:01"))
     refused = visitor.send(times(page), slot=slot("09:00"))

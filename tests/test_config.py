@@ -1,0 +1,104 @@
+"""Settings from the environment: what is refused, in words that name the variable, and what the defaults are."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+import config
+from config import Config, ConfigError, build_id
+
+KEY = base64.urlsafe_b64encode(b"k" * 32).decode()
+GOOD = {"SECRET_KEY": "s" * 32, "CONTACT_KEYS": KEY}
+
+
+def test_two_secrets_are_all_that_is_needed() -> None:
+    found = Config.from_env(GOOD)
+    assert (found.secret_key, found.contact_keys) == ("s" * 32, (KEY,))
+    assert found == Config(secret_key="s" * 32, contact_keys=(KEY,))
+    assert not found.demo and not found.sends_mail and not found.secure
+
+
+def test_every_setting_is_read_from_its_own_variable() -> None:
+    environ = {
+        **GOOD,
+        "CONTACT_KEYS": f" {KEY} , {KEY}",
+        "DATABASE_URL": "postgresql:///town",
+        "BASE_URL": "https://termine.example.org/",
+        "SMTP_HOST": "mail.example.org",
+        "SMTP_PORT": "25",
+        "SMTP_USER": "user",
+        "SMTP_PASSWORD": "password",
+        "SMTP_SECURITY": "tls",
+        "MAIL_FROM": "termine@example.org",
+        "MAIL_SINK": "sink",
+        "DEMO": "1",
+        "TRUSTED_PROXIES": "1",
+        "CODE_LIMIT": "5 per hour",
+    }
+    found, unset = Config.from_env(environ), Config.from_env(GOOD)
+    unchanged = [each.name for each in fields(Config) if getattr(found, each.name) == getattr(unset, each.name)]
+    assert unchanged == ["secret_key"]
+    assert found.contact_keys == (KEY, KEY)
+    assert (found.base_url, found.secure, found.sends_mail) == ("https://termine.example.org", True, True)
+    assert (found.smtp_port, found.trusted_proxies, found.mail_sink) == (25, 1, Path("sink"))
+
+
+@pytest.mark.parametrize(
+    ("change", "names"),
+    [
+        ({"SECRET_KEY": ""}, ["SECRET_KEY"]),
+        ({"SECRET_KEY": "s" * 31}, ["SECRET_KEY"]),
+        ({"CONTACT_KEYS": ""}, ["CONTACT_KEYS"]),
+        ({"CONTACT_KEYS": f"{KEY},"}, ["CONTACT_KEYS"]),
+        ({"CONTACT_KEYS": "not a key"}, ["CONTACT_KEYS"]),
+        ({"CONTACT_KEYS": base64.urlsafe_b64encode(b"short").decode()}, ["CONTACT_KEYS"]),
+        ({"CONTACT_KEYS": "ü" * 44}, ["CONTACT_KEYS"]),
+        ({"SMTP_PORT": "smtp"}, ["SMTP_PORT"]),
+        ({"SMTP_PORT": ""}, ["SMTP_PORT"]),
+        ({"SMTP_PORT": "²"}, ["SMTP_PORT"]),
+        ({"TRUSTED_PROXIES": "-1"}, ["TRUSTED_PROXIES"]),
+        ({"SMTP_SECURITY": "ssl"}, ["SMTP_SECURITY"]),
+        ({"BASE_URL": "termine.example.org"}, ["BASE_URL"]),
+        ({"SECRET_KEY": "", "SMTP_PORT": "x", "BASE_URL": "x"}, ["SECRET_KEY", "SMTP_PORT", "BASE_URL"]),
+    ],
+)
+def test_each_unusable_setting_is_named_in_a_line_of_its_own(change: dict[str, str], names: list[str]) -> None:
+    with pytest.raises(ConfigError) as refused:
+        Config.from_env({**GOOD, **change})
+    assert [line.partition(":")[0] for line in str(refused.value).splitlines()] == names
+
+
+def test_no_refusal_tells_a_secret() -> None:
+    with pytest.raises(ConfigError) as refused:
+        Config.from_env({"SECRET_KEY": "hunter2", "CONTACT_KEYS": "hunter3"})
+    assert "hunter" not in str(refused.value)
+
+
+def test_a_weak_secret_and_a_sink_for_mail_are_for_the_demo_alone() -> None:
+    weak = {**GOOD, "SECRET_KEY": "weak", "MAIL_SINK": "sink"}
+    assert Config.from_env({**weak, "DEMO": "1"}).mail_sink == Path("sink")
+    with pytest.raises(ConfigError):
+        Config.from_env(weak)
+    assert Config.from_env({**GOOD, "MAIL_SINK": "sink"}).mail_sink is None
+    assert not Config.from_env({**GOOD, "DEMO": "yes"}).demo
+
+
+def test_every_setting_is_documented() -> None:
+    source = Path(config.__file__).read_text()
+    for each in fields(Config):
+        assert f'"""{each.name.upper()}: ' in source, each.name
+
+
+def test_the_build_has_another_name_when_a_file_of_it_changes(tmp_path: Path) -> None:
+    (tmp_path / "templates").mkdir()
+    page = tmp_path / "templates" / "page.html"
+    page.write_text("one")
+    first = build_id(tmp_path)
+    assert first == build_id(tmp_path)
+    page.write_text("two")
+    assert build_id(tmp_path) != first
+    assert first.isalnum()
