@@ -117,7 +117,7 @@ def _value_problems(environ: Mapping[str, str]) -> list[str]:
     problems = [
         f"{name}: must be a whole number, is {environ[name]!r}"
         for name in ("SMTP_PORT", "TRUSTED_PROXIES")
-        if not environ.get(name, "0").isdigit()
+        if not (environ.get(name, "0").isascii() and environ.get(name, "0").isdigit())
     ]
     if environ.get("SMTP_SECURITY", "starttls") not in ("none", "starttls", "tls"):
         problems.append("SMTP_SECURITY: must be starttls, tls or none")

@@ -22,7 +22,8 @@ from scheduler.demo.morning import LOG_INS, fill_opening, make_accounts
 from scheduler.demo.town import PLACE, load_town
 
 ROOT = Path(__file__).parents[2]
-VAR = ROOT / "var"
+VAR = Path(os.environ.get("DEMO_FOLDER", ROOT / "var"))
+"""Where the demo keeps its database, secrets and mail."""
 START_WITHIN_SECONDS = 30
 STOP_WITHIN_SECONDS = 10
 
@@ -127,7 +128,7 @@ def _show_addresses(config: Config) -> None:
 
 def _environment(port: int) -> dict[str, str]:
     """The environment of web and jobs: what is set already stays, the rest is the demo's own."""
-    VAR.mkdir(exist_ok=True)
+    VAR.mkdir(parents=True, exist_ok=True)
     return {
         "DATABASE_URL": f"sqlite:///{VAR / 'demo.db'}",
         "BASE_URL": f"http://127.0.0.1:{port}",

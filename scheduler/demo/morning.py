@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from scheduler.actions.booking import Booking, SlotTaken, book
-from scheduler.actions.calling import Outcome, call, finish, record_outcome, start
+from scheduler.actions.calling import Outcome, call, finish, miss_call, record_outcome, start
 from scheduler.actions.contacts import leave_contact
 from scheduler.actions.openings import stored_opening
 from scheduler.actions.presence import sit_down
@@ -105,6 +105,7 @@ def fill_opening(session: Session, hours_key: str, secret: str, now: datetime) -
     if stored_opening(session, opening) is not None:
         return
     morning = _Morning(session, rulebook, opening, now)
+    morning.end_earlier_ones()
     morning.book_appointments(secret)
     morning.happen()
 
@@ -119,6 +120,12 @@ class _Morning:
         self.now = now
         self.desk = By("staff", session.scalar(select(Account.id).where(Account.login == "desk")))
         self.visits: dict[str, int] = {}
+
+    def end_earlier_ones(self) -> None:
+        """An earlier demo opening was left in the middle of things: its advisers are free again."""
+        for consultation in self.session.scalars(select(Consultation).where(Consultation.ended_at.is_(None))).all():
+            end = finish if consultation.started_at else miss_call
+            end(self.session, consultation.id, by=self.desk, now=self.now)
 
     def book_appointments(self, secret: str) -> None:
         for name, (minutes, age_group, concern, language) in _APPOINTMENTS.items():
