@@ -8,6 +8,8 @@ import hmac
 
 CODE_DIGITS = 9
 _MAC_BYTES = 15
+_LARGEST_ID = 2**31 - 1
+"""PostgreSQL refuses to compare an id with more than its column holds."""
 
 
 def spoken(code: str) -> str:
@@ -30,7 +32,8 @@ def link_token(secret: str, visit_id: int, epoch: int) -> str:
 def linked_visit_id(token: str) -> int | None:
     """The visit that a token claims to be for. Compare with `link_token` before believing it."""
     head, _, _ = token.partition("-")
-    return int(head) if head.isascii() and head.isdigit() and len(head) < 18 else None
+    visit_id = int(head) if head.isascii() and head.isdigit() and len(head) <= len(str(_LARGEST_ID)) else None
+    return visit_id if visit_id is not None and visit_id <= _LARGEST_ID else None
 
 
 def keyed_hash(secret: str, purpose: str, value: str) -> str:

@@ -19,7 +19,7 @@ from scheduler.actions.steps import CLIENT
 from scheduler.domain.recurrence import local_date
 from scheduler.domain.routing import AgeGroup
 from scheduler.models import Concern, Place, Service, Visit
-from scheduler.web.edge import db, now, places, rulebook, settings, split_opening_id, today, town
+from scheduler.web.edge import db, now, places, read_after_refusal, rulebook, settings, split_opening_id, today, town
 from scheduler.web.locales import CATALOGUES
 from scheduler.web.problems import problem
 from scheduler.web.visits import visit_by, visit_token
@@ -153,7 +153,7 @@ def make_booking() -> ResponseReturnValue:
             leave_contact(db(), visit.id, **contact, secret=settings().secret_key, now=now())
         db().commit()
     except (SlotTaken, UnknownOpening) as refused:
-        db().rollback()
+        read_after_refusal()
         return _show_refused(refused, question, body.starts_at)
     return jsonify(_visit_json(visit)), 201, {"Location": url_for("api.show_booking", token=visit_token(visit))}
 

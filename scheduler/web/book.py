@@ -18,7 +18,7 @@ from scheduler.actions.slots import ANY_OTHER_LANGUAGE, Question, make_question
 from scheduler.actions.steps import CLIENT
 from scheduler.domain.routing import AgeGroup, services_for
 from scheduler.models import Adviser, Concern, Place
-from scheduler.web.edge import db, now, places, rulebook, town
+from scheduler.web.edge import db, now, places, read_after_refusal, rulebook, town
 from scheduler.web.offer import FIRST_DAYS, offered_days, read_chosen, read_days
 from scheduler.web.visits import visit_link
 
@@ -90,7 +90,7 @@ def do_book() -> ResponseReturnValue:
         visit = book(db(), rulebook(), booking, by=CLIENT, now=now())
         db().commit()
     except (SlotTaken, UnknownOpening):
-        db().rollback()
+        read_after_refusal()
         return _show_taken(answers, booking)
     return redirect(visit_link(visit, new=1), 303)
 

@@ -36,6 +36,13 @@ def db() -> Session:
     return cast(Session, g.session)
 
 
+def read_after_refusal() -> None:
+    """Give up what this request wrote, and its lock: what it still reads holds nobody up."""
+    db().rollback()
+    db().close()
+    g.session = cast(Database, current_app.extensions["database"]).reading()
+
+
 def now() -> datetime:
     """The one instant of this request."""
     if "now" not in g:

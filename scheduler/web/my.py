@@ -53,6 +53,14 @@ CASE_KINDS = {
 AHEAD = timedelta(days=28)
 
 
+_REFUSALS: dict[type[Exception], str] = {
+    NotSeated: "not_seated",
+    StillServing: "still_serving",
+    NobodyWaits: "nobody_waits",
+    StationTaken: "station_taken",
+}
+
+
 @dataclass(frozen=True)
 class Line:
     """One visit in the queue as this adviser sees it. `mine`: I am the one, or one of those, who can serve it."""
@@ -113,9 +121,8 @@ def do_sit_down() -> ResponseReturnValue:
         abort(404)
     try:
         sit_down(db(), opening, adviser, station, now())
-    except StationTaken:
-        db().rollback()
-        return _to_my("station_taken")
+    except StationTaken as refused:
+        return _refused(refused)
     db().commit()
     return _to_my()
 
@@ -406,16 +413,19 @@ def _case_kinds(consultation: Consultation) -> tuple[str, ...]:
 
 def _change_presence(state: Literal["present", "break", "gone"]) -> ResponseReturnValue:
     opening = _opening_now()
-    if opening is not None:
+    if opening is None:
+        return _to_my()
+    try:
         change_presence(db(), opening, own_adviser(), state, now())
-        db().commit()
+    except StationTaken as refused:
+        return _refused(refused)
+    db().commit()
     return _to_my()
 
 
 def _refused(refused: Exception) -> ResponseReturnValue:
     db().rollback()
-    messages = {NotSeated: "not_seated", StillServing: "still_serving", NobodyWaits: "nobody_waits"}
-    return _to_my(messages[type(refused)])
+    return _to_my(_REFUSALS[type(refused)])
 
 
 def _to_my(message: str | None = None) -> ResponseReturnValue:

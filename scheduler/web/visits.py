@@ -26,7 +26,7 @@ from scheduler.actions.steps import CLIENT
 from scheduler.domain.codes import link_token, linked_visit_id, typed_code
 from scheduler.domain.visit_states import HERE, may
 from scheduler.models import Visit
-from scheduler.web.edge import db, now, rulebook, settings, today, town
+from scheduler.web.edge import db, now, read_after_refusal, rulebook, settings, today, town
 from scheduler.web.limits import guesses
 from scheduler.web.offer import offered_days, read_chosen, read_days
 
@@ -106,7 +106,7 @@ def do_move(token: str) -> ResponseReturnValue:
         moved = move(db(), rulebook(), visit.id, *chosen, by=CLIENT, now=now())
         db().commit()
     except (SlotTaken, UnknownOpening):
-        db().rollback()
+        read_after_refusal()
         return _move_page(visit_by(token), taken=True), 409
     return redirect(visit_link(moved, moved=1), 303)
 

@@ -120,6 +120,7 @@ class Page:
         self.status = response.status_code
         self.headers = response.headers
         self.html = response.get_data(as_text=True)
+        response.close()
         builder = _Builder()
         if response.mimetype == "text/html":
             builder.feed(self.html)

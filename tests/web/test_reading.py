@@ -1,0 +1,32 @@
+"""Opening an address changes nothing: mail scanners and link previews open all of them."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from tests.web.addresses import all_addresses, make_rows, staff
+from tests.web.live_town import LiveTown
+
+
+def test_no_address_that_is_opened_changes_anything(app: Flask, town: LiveTown, open_day: None) -> None:
+    rows, visitor = make_rows(town), staff(app, town)
+    before = town.dump()
+    for endpoint, address in all_addresses(app, town, rows).items():
+        for method in ("GET", "HEAD", "OPTIONS"):
+            assert visitor.open(address, method=method).status < 400, (endpoint, method)
+        assert town.dump() == before, endpoint
+
+
+def test_an_address_that_takes_forms_alone_cannot_be_opened(app: Flask, town: LiveTown, open_day: None) -> None:
+    rows, visitor = make_rows(town), staff(app, town)
+    only_post = {rule.rule for rule in app.url_map.iter_rules() if "POST" in rule.methods}
+    only_post -= {rule.rule for rule in app.url_map.iter_rules() if "GET" in rule.methods}
+    assert len(only_post) > 15
+    before = town.dump()
+    for rule in only_post:
+        address = rule.replace("<int:visit_id>", str(rows.waiting)).replace("<token>", town.token(rows.booked))
+        address = address.replace("<int:consultation_id>", str(rows.consultation)).replace("<int:feed_id>", "1")
+        page = visitor.open(address)
+        assert page.status == 405, address
+        assert "/" in page.links or address.startswith("/api/")
+    assert town.dump() == before
