@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import delete, select
@@ -48,14 +48,14 @@ def book(session: Session, rulebook: RuleBook, booking: Booking, *, by: By, now:
     """Book the start. Raises SlotTaken or UnknownOpening. A repeated idempotency key returns the first visit."""
     opening = find_opening(rulebook, booking.hours_key, booking.original_on)
     row = lock_opening(session, opening)
-    earlier = _booked_before(session, booking.idempotency_key)
+    earlier = _booked_before(session, booking)
     if earlier is not None:
         return earlier
     slot = find_slot(session, rulebook, booking.question, opening, booking.starts_at, now)
     if slot is None:
         raise SlotTaken
     visit = _make_visit(session, rulebook, booking, opening, row, slot, by, now)
-    _remember_key(session, booking.idempotency_key, visit, now)
+    _remember_key(session, booking, visit, now)
     return visit
 
 
@@ -116,6 +116,7 @@ def nearest_slots(
     session: Session, rulebook: RuleBook, question: Question, wanted_at: datetime, now: datetime, most: int = 3
 ) -> list[OfferedSlot]:
     """The free starts nearest to the one that was wanted, at any place, in order of time."""
+    wanted_at = min(max(wanted_at, now), now + timedelta(days=366))  # a date at the end of time would overflow
     middle = local_date(wanted_at, rulebook.zone)
     offered = find_slots(
         session,
@@ -202,16 +203,19 @@ def _fresh_code(session: Session) -> str:
             return code
 
 
-def _booked_before(session: Session, key: str | None) -> Visit | None:
-    found = session.get(IdempotencyKey, _hash(key)) if key else None
+def _booked_before(session: Session, booking: Booking) -> Visit | None:
+    found = session.get(IdempotencyKey, _fingerprint(booking)) if booking.idempotency_key else None
     return session.get(Visit, found.visit_id) if found else None
 
 
-def _remember_key(session: Session, key: str | None, visit: Visit, now: datetime) -> None:
-    if key:
-        session.add(IdempotencyKey(key_hash=_hash(key), visit_id=visit.id, created_at=now))
+def _remember_key(session: Session, booking: Booking, visit: Visit, now: datetime) -> None:
+    if booking.idempotency_key:
+        session.add(IdempotencyKey(key_hash=_fingerprint(booking), visit_id=visit.id, created_at=now))
         session.flush()
 
 
-def _hash(key: str) -> str:
-    return hashlib.sha256(key.encode()).hexdigest()
+def _fingerprint(booking: Booking) -> str:
+    """Of the key and all that is asked for: another booking under a guessed key is not answered with this one."""
+    question = replace(booking.question, services=frozenset())
+    parts = (replace(booking, question=question), sorted(booking.question.services))
+    return hashlib.sha256(repr(parts).encode()).hexdigest()

@@ -52,4 +52,4 @@ def log_in(session: Session, login: str, password: str, *, in_demo: bool) -> Acc
 
 
 def normal_login(login: str) -> str:
-    return login.strip().casefold()
+    return login.replace("\0", "\ufffd").strip().casefold()  # PostgreSQL refuses NUL in text

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
-from typing import Any
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, Any
 
 from flask import Blueprint, Response, jsonify, request, url_for
 from flask.typing import ResponseReturnValue
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from sqlalchemy import select
 
 from scheduler.actions.booking import Booking, SlotTaken, book, cancel, nearest_slots
@@ -28,6 +28,18 @@ pages = Blueprint("api", __name__, url_prefix="/api/v1")
 
 LONGEST_WINDOW = timedelta(days=62)
 USUAL_WINDOW = timedelta(days=14)
+EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+"""Beyond these no office hours are, and calendars overflow."""
+
+
+def _is_written_out(value: Any) -> Any:
+    """Digits alone would be taken for seconds since 1970."""
+    if isinstance(value, str) and "T" not in value.upper():
+        raise ValueError("must be ISO 8601 with offset, such as 2026-11-25T09:15:00+01:00")
+    return value
+
+
+Instant = Annotated[AwareDatetime, BeforeValidator(_is_written_out)]
 
 
 class _Asked(BaseModel):
@@ -69,12 +81,18 @@ class ContactBody(BaseModel):
     phone: str | None = None
     reminders: bool = False
 
+    @model_validator(mode="after")
+    def _reminders_need_an_address(self) -> ContactBody:
+        if self.reminders and not self.email:
+            raise ValueError("reminders need an email")
+        return self
+
 
 class BookingBody(_Asked):
     """The body of POST /bookings: an opening by its id, or a place, and a start."""
 
     opening: str | None = None
-    starts_at: AwareDatetime
+    starts_at: Instant
     locale: str | None = None
     people: int = Field(default=1, ge=1, le=20)
     contact: ContactBody | None = None
@@ -132,7 +150,7 @@ def list_slots() -> ResponseReturnValue:
 
 @pages.post("/bookings")
 def make_booking() -> ResponseReturnValue:
-    body = BookingBody.model_validate(_json_body())
+    body = BookingBody.model_validate_json(request.get_data(), strict=True)
     _check_keys(body)
     contact = _normal_contact(body.contact)
     question = _question(body)
@@ -168,13 +186,6 @@ def cancel_booking(token: str) -> ResponseReturnValue:
     visit = cancel(db(), visit_by(token).id, by=CLIENT, now=now())
     db().commit()
     return jsonify(_visit_json(visit))
-
-
-def _json_body() -> Any:
-    body = request.get_json(silent=True)
-    if not isinstance(body, dict):
-        raise FieldErrors([{"field": "", "reason": "the body must be a JSON object"}])
-    return body
 
 
 def _check_keys(asked: _Asked) -> None:
@@ -224,6 +235,8 @@ def _opening_of(body: BookingBody, question: Question) -> tuple[str, date]:
         if parts is None:
             raise FieldErrors([{"field": "opening", "reason": "must look like hours-key/2026-11-25"}])
         return parts
+    if not EARLIEST < body.starts_at < LATEST:
+        raise FieldErrors([{"field": "starts_at", "reason": "this place is not open at that time"}])
     on = local_date(body.starts_at, rulebook().zone)
     at_place = [each for each in rulebook().openings(on, on, question.place_id) if each.dated.takes_place]
     found = next((each for each in at_place if each.dated.starts_at <= body.starts_at < each.dated.ends_at), None)

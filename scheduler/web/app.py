@@ -27,6 +27,7 @@ def make_app(config: Config) -> Flask:
     """The application for these settings."""
     app = Flask("scheduler", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
     app.config.update(_flask_settings(config))
+    app.url_map.converters["id"] = edge.RowId
     app.extensions["settings"] = config
     app.extensions["build"] = build_id()
     app.extensions["database"] = Database(config.database_url)
@@ -58,6 +59,7 @@ def _flask_settings(config: Config) -> dict[str, object]:
         "REMEMBER_COOKIE_SECURE": config.secure,
         "PERMANENT_SESSION_LIFETIME": timedelta(hours=12),
         "WTF_CSRF_TIME_LIMIT": None,  # a form may stay open for a whole morning at the desk
+        "WTF_CSRF_SSL_STRICT": False,  # it wants a Referer, which our pages tell browsers not to send
         "BABEL_TRANSLATION_DIRECTORIES": str(ROOT / "scheduler" / "translations"),
         "BABEL_DEFAULT_LOCALE": locales.SOURCE_LOCALE,
         "RATELIMIT_STORAGE_URI": "memory://",

@@ -13,7 +13,7 @@ from scheduler.actions.calling import read_queue
 from scheduler.actions.rulebook import PlannedOpening
 from scheduler.domain.queue_order import in_order
 from scheduler.models import Consultation, Opening, Place, Visit
-from scheduler.web.edge import answer_unless_known, db, now, rulebook, today
+from scheduler.web.edge import answer_unless_known, db, now, places, rulebook, today
 from scheduler.web.start import next_walk_in_opening
 
 pages = Blueprint("board", __name__, url_prefix="/board")
@@ -61,7 +61,7 @@ def _view(place: Place) -> BoardView:
         each for each in openings if each.dated.starts_at - each.hours.tickets_before <= now() < each.dated.ends_at
     ]
     tickets = _waiting_tickets(place)
-    calls = _calls(place)
+    calls = [each for each in _calls(place) if running or each.ended_at is None]
     return BoardView(
         calls=calls,
         next_tickets=tickets[:NEXT_SHOWN],
@@ -106,7 +106,7 @@ def _waiting_tickets(place: Place) -> list[int]:
 
 
 def _place(key: str) -> Place:
-    found = db().scalar(select(Place).where(Place.key == key, Place.retired_at.is_(None)))
+    found = next((each for each in places() if each.key == key), None)
     if found is None:
         abort(404)
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar, get_args
 
@@ -18,7 +18,7 @@ from scheduler.actions.slots import ANY_OTHER_LANGUAGE, Question, make_question
 from scheduler.actions.steps import CLIENT
 from scheduler.domain.routing import AgeGroup, services_for
 from scheduler.models import Adviser, Concern, Place
-from scheduler.web.edge import db, now, places, read_after_refusal, rulebook, town
+from scheduler.web.edge import concerns, db, now, places, read_after_refusal, rulebook, town
 from scheduler.web.offer import FIRST_DAYS, offered_days, read_chosen, read_days
 from scheduler.web.visits import visit_link
 
@@ -62,7 +62,7 @@ def show_question() -> ResponseReturnValue:
     if answers.age is None:
         return render_template("book/age.html", answers=answers, step=1)
     if answers.concern is None:
-        return render_template("book/concern.html", answers=answers, step=2, concerns=_concerns())
+        return render_template("book/concern.html", answers=answers, step=2, concerns=concerns())
     if answers.asks_adviser and answers.adviser is None:
         return render_template("book/adviser.html", answers=answers, step=3, advisers=_advisers(answers))
     if answers.language is None and answers.adviser in (None, ANY_ADVISER):
@@ -78,7 +78,7 @@ def do_book() -> ResponseReturnValue:
         return redirect(url_for("book.show_question", **answers.args()), 303)
     hours_key, original_on, starts_at = chosen
     booking = Booking(
-        question=question_of(answers),
+        question=question_of(replace(answers, place=None)),  # the start says where; an alternative may be elsewhere
         hours_key=hours_key,
         original_on=original_on,
         starts_at=starts_at,
@@ -91,7 +91,7 @@ def do_book() -> ResponseReturnValue:
         db().commit()
     except (SlotTaken, UnknownOpening):
         read_after_refusal()
-        return _show_taken(answers, booking)
+        return _show_taken(read_answers(request.form), booking)
     return redirect(visit_link(visit, new=1), 303)
 
 
@@ -100,10 +100,10 @@ def read_answers(given: Mapping[str, str]) -> Answers:
     language = given.get("language")
     return Answers(
         age=next((each for each in get_args(AgeGroup) if each == age), None),
-        concern=_in_use(Concern, given.get("concern")),
+        concern=_in_use(concerns(), given.get("concern")),
         adviser=_adviser_key(given.get("adviser")),
         language=language if language and language in {*_spoken(), ANY_OTHER_LANGUAGE} else None,
-        place=_in_use(Place, given.get("place")),
+        place=_in_use(places(), given.get("place")),
         days=read_days(given.get("days", "")),
     )
 
@@ -145,12 +145,8 @@ def _show_taken(answers: Answers, booking: Booking) -> ResponseReturnValue:
     return page, 409
 
 
-def _concerns() -> list[Concern]:
-    return list(db().scalars(select(Concern).where(Concern.retired_at.is_(None)).order_by(Concern.position)))
-
-
-def _in_use(model: type[Row], key: str | None) -> Row | None:
-    return db().scalar(select(model).where(model.key == key, model.retired_at.is_(None))) if key else None
+def _in_use(rows: Iterable[Row], key: str | None) -> Row | None:
+    return next((each for each in rows if each.key == key), None)
 
 
 def _advisers(answers: Answers) -> list[Adviser]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, get_args
+from urllib.parse import urlsplit
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -35,10 +36,10 @@ from scheduler.domain.queue_order import has_server, in_order
 from scheduler.domain.routing import AgeGroup
 from scheduler.domain.visit_states import may, may_undo
 from scheduler.models import Concern, Opening, Place, Presence, Step, Visit
-from scheduler.web.edge import answer_unless_known, db, now, rulebook, today
+from scheduler.web.edge import answer_unless_known, concerns, db, now, rulebook, today
 from scheduler.web.login import by_staff, desk_place
 from scheduler.web.start import next_walk_in_opening
-from scheduler.web.visits import full_link, is_over, visit_token
+from scheduler.web.visits import full_link, is_over, opens, visit_token
 
 pages = Blueprint("desk", __name__, url_prefix="/desk")
 
@@ -108,13 +109,13 @@ def do_register() -> ResponseReturnValue:
     return redirect(url_for("desk.show_desk", opening=opening.public_id, given=visit.id), 303)
 
 
-@pages.get("/visits/<int:visit_id>/answers")
+@pages.get("/visits/<id:visit_id>/answers")
 def ask_answers(visit_id: int) -> ResponseReturnValue:
     visit = _visit_here(visit_id)
     return render_template("desk/answers.html", visit=visit, panel=panel(), asked=answers_of(visit))
 
 
-@pages.post("/visits/<int:visit_id>/answers")
+@pages.post("/visits/<id:visit_id>/answers")
 def do_answer(visit_id: int) -> ResponseReturnValue:
     visit = _visit_here(visit_id)
     answer(db(), rulebook(), visit.id, read_answers(request.form), by=by_staff(), now=now())
@@ -132,22 +133,22 @@ def do_check_in_by_code() -> ResponseReturnValue:
     return _check_in(place, visit, typed)
 
 
-@pages.post("/visits/<int:visit_id>/check-in")
+@pages.post("/visits/<id:visit_id>/check-in")
 def do_check_in(visit_id: int) -> ResponseReturnValue:
     return _check_in(desk_place(), _visit_here(visit_id), "")
 
 
-@pages.post("/visits/<int:visit_id>/left")
+@pages.post("/visits/<id:visit_id>/left")
 def do_leave(visit_id: int) -> ResponseReturnValue:
     return _commit_and_return(leave(db(), _visit_here(visit_id).id, by=by_staff(), now=now()))
 
 
-@pages.post("/visits/<int:visit_id>/missed")
+@pages.post("/visits/<id:visit_id>/missed")
 def do_miss(visit_id: int) -> ResponseReturnValue:
     return _commit_and_return(miss(db(), _visit_here(visit_id).id, by=by_staff(), now=now()))
 
 
-@pages.post("/visits/<int:visit_id>/undo")
+@pages.post("/visits/<id:visit_id>/undo")
 def do_undo(visit_id: int) -> ResponseReturnValue:
     visit = lock_visit(db(), _visit_here(visit_id).id)
     try:
@@ -158,9 +159,11 @@ def do_undo(visit_id: int) -> ResponseReturnValue:
     return _commit_and_return(visit)
 
 
-@pages.get("/visits/<int:visit_id>/ticket")
+@pages.get("/visits/<id:visit_id>/ticket")
 def show_ticket(visit_id: int) -> ResponseReturnValue:
     visit = _visit_here(visit_id)
+    if visit.ticket is None or visit.arrived_at is None:
+        abort(404)
     return render_template("desk/ticket.html", visit=visit, token=visit_token(visit), link=full_link(visit))
 
 
@@ -192,14 +195,14 @@ def view_of(opening: PlannedOpening) -> DeskView:
 def read_answers(given: Mapping[str, str]) -> Answers:
     """What the panel sent; anything that makes no sense is unknown."""
     language = given.get("language")
-    concern = db().scalar(select(Concern.key).where(Concern.key == given.get("concern")))
+    concern = given.get("concern")
     people = given.get("people", "")
     return Answers(
         age_group=next((each for each in get_args(AgeGroup) if each == given.get("age")), "unknown"),
-        concern=concern,
+        concern=concern if concern in {each.key for each in concerns()} else None,
         language=language if language in panel().languages else None,
         urgent="urgent" in given,
-        people=min(max(int(people), 1), 20) if people.isascii() and people.isdigit() else 1,
+        people=min(max(int(people[:4]), 1), 20) if people.isascii() and people.isdigit() else 1,
     )
 
 
@@ -212,10 +215,9 @@ class Panel:
 
 
 def panel() -> Panel:
-    concerns = db().scalars(select(Concern).where(Concern.retired_at.is_(None)).order_by(Concern.position))
     spoken = [language for each in rulebook().advisers.values() for language in sorted(each.languages)]
     by_use = sorted(set(spoken), key=lambda each: (-spoken.count(each), each))
-    return Panel(list(concerns), [*by_use, ANY_OTHER_LANGUAGE])
+    return Panel(concerns(), [*by_use, ANY_OTHER_LANGUAGE])
 
 
 def answers_of(visit: Visit) -> Answers:
@@ -294,10 +296,10 @@ def _visit_of(typed: str) -> Visit | None:
     code = typed_code(typed) if "/" not in typed else None
     if code is not None:
         return db().scalar(select(Visit).where(Visit.code == code))
-    token = typed.rpartition("/")[2]
+    token = urlsplit(typed).path.rpartition("/")[2]
     visit_id = linked_visit_id(token)
     visit = db().get(Visit, visit_id) if visit_id is not None else None
-    return visit if visit is not None and visit_token(visit) == token else None
+    return visit if visit is not None and opens(token, visit) else None
 
 
 def _check_in(place: Place, visit: Visit, typed: str) -> ResponseReturnValue:
@@ -326,8 +328,9 @@ def _commit_and_return(visit: Visit, **args: Any) -> ResponseReturnValue:
 
 
 def _visit_given(place: Place, given: str) -> Visit | None:
-    visit = db().get(Visit, int(given)) if given.isascii() and given.isdigit() and len(given) < 18 else None
-    return visit if visit is not None and visit.place_id == place.id and not is_over(visit) else None
+    visit = db().get(Visit, int(given)) if given.isascii() and given.isdigit() and len(given) < 10 else None
+    shown = visit is not None and visit.place_id == place.id and visit.ticket is not None and not is_over(visit)
+    return visit if shown else None
 
 
 def _version_of(opening: PlannedOpening) -> Select[int]:

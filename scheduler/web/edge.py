@@ -5,17 +5,28 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from datetime import UTC, date, datetime
-from typing import cast
+from typing import Any, cast
 
 from flask import Flask, Response, current_app, g, make_response, request, url_for
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from werkzeug.routing import IntegerConverter
 
 from config import Config
 from scheduler.actions.rulebook import PlannedOpening, RuleBook, read_rulebook
 from scheduler.db import Database
 from scheduler.domain.recurrence import local_date
-from scheduler.models import Place, Town
+from scheduler.models import Concern, Place, Town
+
+LARGEST_ID = 2**31 - 1
+"""The largest row id that PostgreSQL's integer holds."""
+
+
+class RowId(IntegerConverter):
+    """`<id:visit_id>` in an address: anything that no row can have is simply not found."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **{"max": LARGEST_ID, **settings})
 
 
 def set_up(app: Flask) -> None:
@@ -71,6 +82,11 @@ def today() -> date:
 def places() -> list[Place]:
     """All places in use, in the order of the town's file."""
     return list(db().scalars(select(Place).where(Place.retired_at.is_(None)).order_by(Place.position)))
+
+
+def concerns() -> list[Concern]:
+    """All concerns in use, in the order of the town's file."""
+    return list(db().scalars(select(Concern).where(Concern.retired_at.is_(None)).order_by(Concern.position)))
 
 
 def split_opening_id(text: str) -> tuple[str, date] | None:

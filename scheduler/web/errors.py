@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask, render_template, request
+from flask import Flask, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
@@ -28,8 +28,10 @@ def show_http_error(error: HTTPException) -> ResponseReturnValue:
     status = error.code or 500
     if error.response is not None or status < 400:
         return error
-    title, text = _words_for(status)
-    return error_page(status, title, text)
+    page = make_response(error_page(status, *_words_for(status)))
+    if "Allow" in dict(error.get_headers()):
+        page.headers["Allow"] = dict(error.get_headers())["Allow"]
+    return page
 
 
 def show_stale_form(_error: CSRFError) -> ResponseReturnValue:
@@ -43,9 +45,7 @@ def show_stale_form(_error: CSRFError) -> ResponseReturnValue:
 def show_changed_meanwhile(_error: Exception) -> ResponseReturnValue:
     """The database or the state table refused: somebody else was faster."""
     db().rollback()
-    return error_page(
-        409, _("Somebody was faster"), _("This has changed in the meantime. Go back: the page shows how it stands now.")
-    )
+    return error_page(409, *_words_for(409))
 
 
 def show_unknown_opening(_error: Exception) -> ResponseReturnValue:
@@ -74,6 +74,10 @@ def _words_for(status: int) -> tuple[str, str]:
         403: (_("This is not open to you"), _("Log in with an account that may do this.")),
         404: (_("We cannot find this page"), _("Maybe the link is not complete. Start again, or type your code.")),
         405: (_("We cannot find this page"), _("Maybe the link is not complete. Start again, or type your code.")),
+        409: (
+            _("Somebody was faster"),
+            _("This has changed in the meantime. Go back: the page shows how it stands now."),
+        ),
         410: (_("This appointment is over"), _("The link no longer works. You can book a new time.")),
         413: (_("This is too long"), _("Please send less text.")),
         429: (_("Too many tries"), _("Please wait a few minutes. Then try again. Or call the office.")),

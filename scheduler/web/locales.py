@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from babel import Locale, UnknownLocaleError
 from flask import Flask, Response, request
@@ -36,7 +36,7 @@ def chosen_locale() -> str:
     for wanted in (request.args.get("locale"), request.cookies.get(COOKIE)):
         if wanted in CATALOGUES:
             return wanted
-    return request.accept_languages.best_match(CATALOGUES) or SOURCE_LOCALE
+    return request.accept_languages.best_match([SOURCE_LOCALE, *CATALOGUES]) or SOURCE_LOCALE
 
 
 def page_locales() -> list[Locale]:
@@ -59,7 +59,9 @@ def zone_name() -> str:
 def this_page_in(locale: Locale) -> str:
     """The address of this page in another language. A page that a form gave has no address: then the start."""
     args = {**request.args.to_dict(), "locale": str(locale)}
-    return (request.path if request.method == "GET" else "/") + "?" + urlencode(args)
+    # Quoted and with one slash in front: an address that was made to look like another site's leads nowhere.
+    path = "/" + quote(request.path.lstrip("/")) if request.method == "GET" else "/"
+    return f"{path}?{urlencode(args)}"
 
 
 def here(names: Texts) -> str:

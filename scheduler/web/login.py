@@ -119,4 +119,5 @@ def _home_of(account: Account) -> str:
 
 def _local(address: str) -> str:
     """An address on this server, or nothing: a log-in link must not lead elsewhere."""
-    return address if address.startswith("/") and not address.startswith(("//", "/\\")) else ""
+    is_plain = address.isprintable() and "\\" not in address
+    return address if is_plain and address.startswith("/") and not address.startswith("//") else ""

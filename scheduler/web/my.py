@@ -156,7 +156,7 @@ def do_call_next() -> ResponseReturnValue:
     return _to_my()
 
 
-@pages.post("/visits/<int:visit_id>/calls")
+@pages.post("/visits/<id:visit_id>/calls")
 def do_call(visit_id: int) -> ResponseReturnValue:
     adviser = own_adviser()
     visit = db().get(Visit, visit_id)
@@ -171,42 +171,42 @@ def do_call(visit_id: int) -> ResponseReturnValue:
     return _to_my()
 
 
-@pages.post("/consultations/<int:consultation_id>/calls")
+@pages.post("/consultations/<id:consultation_id>/calls")
 def do_call_again(consultation_id: int) -> ResponseReturnValue:
     call_again(db(), _own(consultation_id).id, by=by_staff(), now=now())
     db().commit()
     return _to_my()
 
 
-@pages.post("/consultations/<int:consultation_id>/start")
+@pages.post("/consultations/<id:consultation_id>/start")
 def do_start(consultation_id: int) -> ResponseReturnValue:
     start(db(), _own(consultation_id).id, by=by_staff(), now=now())
     db().commit()
     return _to_my()
 
 
-@pages.post("/consultations/<int:consultation_id>/not-now")
+@pages.post("/consultations/<id:consultation_id>/not-now")
 def do_put_back(consultation_id: int) -> ResponseReturnValue:
     put_back(db(), _own(consultation_id).id, by=by_staff(), now=now())
     db().commit()
     return _to_my()
 
 
-@pages.post("/consultations/<int:consultation_id>/missed")
+@pages.post("/consultations/<id:consultation_id>/missed")
 def do_miss(consultation_id: int) -> ResponseReturnValue:
     miss_call(db(), _own(consultation_id).id, by=by_staff(), now=now())
     db().commit()
     return _to_my()
 
 
-@pages.post("/consultations/<int:consultation_id>/finish")
+@pages.post("/consultations/<id:consultation_id>/finish")
 def do_finish(consultation_id: int) -> ResponseReturnValue:
     consultation = finish(db(), _own(consultation_id).id, by=by_staff(), now=now())
     db().commit()
     return redirect(url_for("my.ask_outcome", consultation_id=consultation.id), 303)
 
 
-@pages.post("/consultations/<int:consultation_id>/undo")
+@pages.post("/consultations/<id:consultation_id>/undo")
 def do_undo(consultation_id: int) -> ResponseReturnValue:
     visit = lock_visit(db(), _own(consultation_id).visit_id)
     step = latest_step(db(), visit)
@@ -221,7 +221,7 @@ def do_undo(consultation_id: int) -> ResponseReturnValue:
     return _to_my()
 
 
-@pages.get("/consultations/<int:consultation_id>/outcome")
+@pages.get("/consultations/<id:consultation_id>/outcome")
 def ask_outcome(consultation_id: int) -> ResponseReturnValue:
     consultation = _own(consultation_id)
     return render_template(
@@ -234,7 +234,7 @@ def ask_outcome(consultation_id: int) -> ResponseReturnValue:
     )
 
 
-@pages.post("/consultations/<int:consultation_id>/outcome")
+@pages.post("/consultations/<id:consultation_id>/outcome")
 def do_record_outcome(consultation_id: int) -> ResponseReturnValue:
     consultation = _own(consultation_id)
     try:
@@ -260,10 +260,11 @@ def do_make_feed() -> ResponseReturnValue:
     return render_template("my/feeds.html", feeds=_own_feeds(), fresh_link=link), 201
 
 
-@pages.post("/feeds/<int:feed_id>/revocation")
+@pages.post("/feeds/<id:feed_id>/revocation")
 def do_revoke_feed(feed_id: int) -> ResponseReturnValue:
+    adviser = own_adviser()
     feed = db().get(Feed, feed_id)
-    if feed is None or feed.adviser_id != own_adviser().id:
+    if feed is None or feed.adviser_id != adviser.id:
         abort(404)
     revoke_feed(db(), feed, now())
     db().commit()
@@ -320,8 +321,9 @@ def _queue(opening: PlannedOpening, row: Opening) -> list[Line]:
 
 def _own(consultation_id: int) -> Consultation:
     """A consultation of this adviser. A colleague's is not to be seen: 404, as if it were not there."""
+    adviser = own_adviser()
     found = db().get(Consultation, consultation_id)
-    if found is None or found.adviser_id != own_adviser().id:
+    if found is None or found.adviser_id != adviser.id:
         abort(404)
     return found
 
@@ -398,9 +400,9 @@ def _read_outcome(form: MultiDict[str, str], consultation: Consultation) -> Outc
     return Outcome(
         case_kind=kind if kind in _case_kinds(consultation) else None,
         family_members=min(int(family), 20) if family.isascii() and family.isdigit() and len(family) < 3 else None,
-        topics=tuple(each for each in form.getlist("topics") if each in topics),
+        topics=tuple(each for each in dict.fromkeys(form.getlist("topics")) if each in topics),
         referred_from=form.get("referred_from") if form.get("referred_from") in agencies else None,
-        referred_to=tuple(each for each in form.getlist("referred_to") if each in agencies),
+        referred_to=tuple(each for each in dict.fromkeys(form.getlist("referred_to")) if each in agencies),
     )
 
 

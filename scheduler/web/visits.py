@@ -54,14 +54,16 @@ class CodeForm(FlaskForm):  # type: ignore[misc]
 @pages.get("/visits/<token>")
 def show_visit(token: str) -> ResponseReturnValue:
     visit = visit_by(token)
-    if visit.state in HERE:
+    if visit.state in HERE or visit.kind != "appointment":
         return redirect(url_for("tickets.show_ticket", token=token))
     return _visit_page(visit, _contact_form(visit))
 
 
 @pages.post("/visits/<token>/contact")
 def do_leave_contact(token: str) -> ResponseReturnValue:
-    visit = visit_by(token)
+    visit = appointment_by(token)
+    if visit.state != "booked":
+        abort(409)
     form = ContactForm()
     if not form.validate():
         return _visit_page(visit, form), 422
@@ -80,25 +82,27 @@ def do_leave_contact(token: str) -> ResponseReturnValue:
 
 @pages.get("/visits/<token>/cancellation")
 def ask_cancel(token: str) -> ResponseReturnValue:
-    visit = visit_by(token)
+    visit = appointment_by(token)
+    if not may(visit.state, "cancel"):
+        return redirect(visit_link(visit))
     return render_template("visits/cancel.html", visit=visit, token=token)
 
 
 @pages.post("/visits/<token>/cancellation")
 def do_cancel(token: str) -> ResponseReturnValue:
-    visit = cancel(db(), visit_by(token).id, by=CLIENT, now=now())
+    visit = cancel(db(), appointment_by(token).id, by=CLIENT, now=now())
     db().commit()
     return redirect(visit_link(visit), 303)
 
 
 @pages.get("/visits/<token>/move")
 def ask_move(token: str) -> ResponseReturnValue:
-    return _move_page(visit_by(token))
+    return _move_page(appointment_by(token))
 
 
 @pages.post("/visits/<token>/move")
 def do_move(token: str) -> ResponseReturnValue:
-    visit = visit_by(token)
+    visit = appointment_by(token)
     chosen = read_chosen(request.form.get("slot", ""))
     if chosen is None:
         return redirect(url_for("visits.ask_move", token=token), 303)
@@ -113,7 +117,7 @@ def do_move(token: str) -> ResponseReturnValue:
 
 @pages.get("/visits/<token>/appointment.ics")
 def show_ics(token: str) -> ResponseReturnValue:
-    visit = visit_by(token)
+    visit = appointment_by(token)
     body = ical.invitation(
         visit,
         zone=town().zone,
@@ -164,11 +168,24 @@ def visit_by(token: str) -> Visit:
     """The visit of this link. Aborts with 404 where it is wrong or revoked, 410 where its day is over."""
     visit_id = linked_visit_id(token)
     visit = db().get(Visit, visit_id) if visit_id is not None else None
-    if visit is None or not compare_digest(token, visit_token(visit)):
+    if visit is None or not opens(token, visit):
         abort(404)
     if is_over(visit):
         abort(410)
     return visit
+
+
+def appointment_by(token: str) -> Visit:
+    """The appointment of this link; a walk-in has no time that could be moved or put into a calendar: 404."""
+    visit = visit_by(token)
+    if visit.kind != "appointment":
+        abort(404)
+    return visit
+
+
+def opens(token: str, visit: Visit) -> bool:
+    """Whether the token is this visit's, compared in constant time."""
+    return compare_digest(token.encode(), visit_token(visit).encode())
 
 
 def is_over(visit: Visit) -> bool:

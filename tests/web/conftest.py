@@ -23,6 +23,7 @@ from tests.web.live_town import LiveTown
 from tests.web.visitor import Visitor
 
 MakeApp = Callable[..., Flask]
+Databases = Callable[[str], Database]
 
 FROM_THE_FILE = {
     "town", "carrier", "service", "concern", "topic", "agency", "place", "adviser", "hours", "rota", "closure",
@@ -31,35 +32,57 @@ FROM_THE_FILE = {
 
 
 @pytest.fixture(scope="session")
-def postgresql_town(postgresql_template: str) -> str:
-    """One database for all tests of the pages, emptied after each: copying one for each takes longer than the test."""
-    engine = create_engine(postgresql_template, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text("CREATE DATABASE pages_town TEMPLATE template_town STRATEGY FILE_COPY"))
-    engine.dispose()
-    return make_url(postgresql_template).set(database="pages_town").render_as_string(hide_password=False)
+def open_databases(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
+    """One database of each kind for all tests of the pages, opened when first asked for and emptied after each test.
+
+    A fresh copy for each would take longer than most tests, and its engine would compile every statement anew.
+    """
+    made: dict[str, Database] = {}
+
+    def open_one(kind: str) -> Database:
+        if kind not in made:
+            make = _copy_sqlite if kind == "sqlite" else _copy_postgresql
+            made[kind] = Database(make(request.getfixturevalue(f"{kind}_template"), tmp_path_factory))
+        return made[kind]
+
+    yield open_one
+    for each in made.values():
+        each.engine.dispose()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The address of a database with the small town, in which nothing has happened."""
-    if request.param == "sqlite":
-        shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "test.db")
-        yield f"sqlite:///{tmp_path / 'test.db'}"
-        return
-    url = request.getfixturevalue("postgresql_town")
-    yield url
-    _empty(url)
+def database(request: pytest.FixtureRequest, open_databases: Databases) -> Iterator[Database]:
+    """A database with the small town, in which nothing has happened."""
+    opened = open_databases(request.param)
+    yield opened
+    _empty(opened)
 
 
-def _empty(url: str) -> None:
-    engine = create_engine(url)
-    with engine.begin() as connection:
-        connection.execute(text("SET lock_timeout = '5s'"))
+@pytest.fixture
+def database_url(database: Database) -> str:
+    return database.engine.url.render_as_string(hide_password=False)
+
+
+def _copy_sqlite(template: Path, folders: pytest.TempPathFactory) -> str:
+    path = folders.mktemp("pages") / "pages.db"
+    shutil.copy(template, path)
+    return f"sqlite:///{path}"
+
+
+def _copy_postgresql(template: str, _folders: pytest.TempPathFactory) -> str:
+    engine = create_engine(template, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text("CREATE DATABASE pages_town TEMPLATE template_town STRATEGY FILE_COPY"))
+    engine.dispose()
+    return make_url(template).set(database="pages_town").render_as_string(hide_password=False)
+
+
+def _empty(database: Database) -> None:
+    with database.writing() as session:
         for table in reversed(Base.metadata.sorted_tables):
             if table.name not in FROM_THE_FILE:
-                connection.execute(table.delete())
-    engine.dispose()
+                session.execute(table.delete())
+        session.commit()
 
 
 @pytest.fixture(scope="session")
@@ -91,7 +114,7 @@ def make_own_app(database_url: str) -> Iterator[MakeApp]:
 
 
 @pytest.fixture
-def clock(database_url: str) -> Iterator[time_machine.Coordinates]:
+def clock(database: Database) -> Iterator[time_machine.Coordinates]:
     """Stands still at NOW; after the database, whose server must start in real time."""
     with time_machine.travel(NOW, tick=False) as traveller:
         yield traveller

@@ -55,14 +55,8 @@ class LiveTown:
     def book(self, clock: str, **what: Any) -> int:
         return self.change(lambda session: book_at(session, read_rulebook(session), clock, now=_now(), **what).id)
 
-    def take_in(self, on: date | None = None, **answers: Any) -> int:
-        def action(session: Session) -> int:
-            rules = read_rulebook(session)
-            opening = opening_of(rules, SESSION, on) if on else None
-            now = at("08:40", on) if on else _now()
-            return take_in(session, rules, now, opening, **answers).id
-
-        return self.change(action)
+    def take_in(self, **answers: Any) -> int:
+        return self.change(lambda session: take_in(session, read_rulebook(session), _now(), **answers).id)
 
     def arrive(self, visit_id: int) -> None:
         self.change(lambda s: arrive(s, read_rulebook(s), s.get_one(Visit, visit_id), _now()) and None)
@@ -155,9 +149,15 @@ class LiveTown:
 
     def add_noise(self) -> None:
         """Visits of other days and places that no test here is about."""
-        self.take_in(LAST_WEDNESDAY, language="ar", urgent=True)
-        self.book("09:00", on=NEXT_WEDNESDAY)
-        self.book("15:00", key=OFFICE, on=THURSDAY)
+
+        def action(session: Session) -> None:
+            rules, then = read_rulebook(session), at("08:40", LAST_WEDNESDAY)
+            last = opening_of(rules, SESSION, LAST_WEDNESDAY)
+            take_in(session, rules, then, last, language="ar", urgent=True)
+            book_at(session, rules, "09:00", now=_now(), on=NEXT_WEDNESDAY)
+            book_at(session, rules, "15:00", now=_now(), key=OFFICE, on=THURSDAY)
+
+        self.change(action)
 
 
 def _now() -> datetime:

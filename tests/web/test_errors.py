@@ -29,7 +29,7 @@ MANGLED = [
     "1-é",
 ]
 QUERIES = ["locale", "opening", "given", "message", "next", "days", "new", "age", "concern", "place", "adviser", "from"]
-VALUES = ["\x00", "9" * 5000, "9" * 17, "٣", "a/b/c", "<script>alert(1)</script>"]
+VALUES = ["\x00", "9" * 5000, "9" * 17, "a/b/c<script>alert(1)</script>"]
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def mangled(rule: Rule) -> list[str]:
     for value in MANGLED:
         address = rule.rule
         for name in rule.arguments:
-            for kind in ("", "int:", "path:"):
+            for kind in ("", "id:", "path:"):
                 address = address.replace(f"<{kind}{name}>", value)
         found.append(address)
     return found

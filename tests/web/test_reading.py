@@ -24,8 +24,8 @@ def test_an_address_that_takes_forms_alone_cannot_be_opened(app: Flask, town: Li
     assert len(only_post) > 15
     before = town.dump()
     for rule in only_post:
-        address = rule.replace("<int:visit_id>", str(rows.waiting)).replace("<token>", town.token(rows.booked))
-        address = address.replace("<int:consultation_id>", str(rows.consultation)).replace("<int:feed_id>", "1")
+        address = rule.replace("<id:visit_id>", str(rows.waiting)).replace("<token>", town.token(rows.booked))
+        address = address.replace("<id:consultation_id>", str(rows.consultation)).replace("<id:feed_id>", "1")
         page = visitor.open(address)
         assert page.status == 405, address
         assert "/" in page.links or address.startswith("/api/")

@@ -83,7 +83,7 @@ def test_a_good_contact_is_stored_encrypted_and_the_confirmation_is_planned(
     assert contact(town) == ("Somebody@example.org", "+4915123456789", True)
     raw = town.read(lambda session: session.execute(text("SELECT email, phone FROM contact")).one())
     assert not any(word in bytes(each) for each in raw for word in (b"xample", b"49151"))
-    assert messages(town) == [("confirmation", "pending")]
+    assert messages(town) == [("confirmation", "pending"), ("reminder", "pending")]
     page = visitor.follow(saved)
     assert page.root.one("input", id="email").attrs["value"] == "Somebody@example.org"
     assert "checked" in page.root.one("input", id="reminders").attrs
