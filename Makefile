@@ -14,7 +14,7 @@ install: $(VENV)/.installed $(CATALOGUES) ## what an installation needs, nothing
 
 test: $(VENV)/.installed-dev $(CATALOGUES) ## all tests, on SQLite, PostgreSQL and in a browser
 	@sh tests/install_browser.sh
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist worksteal
 
 check: lint types catalogues test ## what CI calls
 
