@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CATALOGUES := $(patsubst %.po,%.mo,$(wildcard scheduler/translations/*/LC_MESSAGES/messages.po))
 
-.PHONY: run test check lint types catalogues install messages clean
+.PHONY: run test check lint types catalogues install messages bench clean
 
 run: $(VENV)/.installed $(CATALOGUES) ## a live demo of the whole thing
 	@$(BIN)/python -m scheduler.demo
@@ -27,6 +27,9 @@ types: $(VENV)/.installed-dev
 
 catalogues: $(VENV)/.installed-dev ## every visible text is in every catalogue
 	$(BIN)/python -m scheduler.translations check
+
+bench: $(VENV)/.installed ## how fast, as ratios taken in one run
+	$(BIN)/python -m bench.slots
 
 messages: $(VENV)/.installed-dev ## bring the catalogues up to date with the sources
 	$(BIN)/python -m scheduler.translations update

@@ -13,7 +13,24 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from config import Config, build_id
 from scheduler import cli
 from scheduler.db import Database, use_contact_keys
-from scheduler.web import api, board, book, demo, desk, edge, errors, feeds, locales, login, my, start, tickets, visits
+from scheduler.web import (
+    api,
+    board,
+    book,
+    calendars,
+    demo,
+    desk,
+    edge,
+    errors,
+    feeds,
+    locales,
+    login,
+    my,
+    outcomes,
+    start,
+    tickets,
+    visits,
+)
 from scheduler.web.limits import limiter
 
 ROOT = Path(__file__).parents[2]
@@ -68,7 +85,7 @@ def _flask_settings(config: Config) -> dict[str, object]:
 
 
 def _register_blueprints(app: Flask, config: Config) -> None:
-    for module in (start, book, visits, tickets, login, desk, my, board, feeds):
+    for module in (start, book, visits, tickets, login, desk, my, outcomes, calendars, board, feeds):
         app.register_blueprint(module.pages)
     csrf.exempt(api.pages)  # no cookie is read there, so no other site can borrow one
     app.register_blueprint(api.pages)

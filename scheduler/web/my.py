@@ -1,4 +1,4 @@
-"""An adviser's own day: where I sit, whom I call next, what came of it, my appointments, my feeds."""
+"""An adviser's own day: where I sit, whom I call next, my appointments."""
 
 from __future__ import annotations
 
@@ -12,13 +12,10 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_login import current_user
 from sqlalchemy import select
-from werkzeug.datastructures import MultiDict
 
 from scheduler.actions.calling import (
     NobodyWaits,
     NotSeated,
-    Outcome,
-    OutcomeClosed,
     StillServing,
     call,
     call_again,
@@ -26,13 +23,10 @@ from scheduler.actions.calling import (
     finish,
     miss_call,
     open_consultation_of,
-    outcome_open,
     put_back,
     read_queue,
-    record_outcome,
     start,
 )
-from scheduler.actions.feeds import make_feed, revoke_feed
 from scheduler.actions.openings import lock_visit, servers_of, stored_opening
 from scheduler.actions.presence import StationTaken, change_presence, presence_of, sit_down
 from scheduler.actions.rulebook import PlannedOpening
@@ -40,16 +34,12 @@ from scheduler.actions.steps import UndoRefused, latest_step, undo
 from scheduler.domain.queue_order import in_order, may_serve
 from scheduler.domain.recurrence import day_interval
 from scheduler.domain.visit_states import may_undo
-from scheduler.models import Agency, Consultation, Feed, Opening, Place, Presence, Step, Topic, Visit
-from scheduler.web.edge import answer_unless_known, db, now, opening_from, places, rulebook, settings, today, town
+from scheduler.models import Consultation, Opening, Place, Presence, Step, Visit
+from scheduler.web.edge import answer_unless_known, db, now, opening_from, places, rulebook, today, town
 from scheduler.web.login import by_staff, own_adviser
 
 pages = Blueprint("my", __name__, url_prefix="/my")
 
-CASE_KINDS = {
-    "MBE": ("new", "known_first", "known_again"),
-    "JMD": ("counselling", "case_management"),
-}
 AHEAD = timedelta(days=28)
 
 
@@ -173,42 +163,42 @@ def do_call(visit_id: int) -> ResponseReturnValue:
 
 @pages.post("/consultations/<id:consultation_id>/calls")
 def do_call_again(consultation_id: int) -> ResponseReturnValue:
-    call_again(db(), _own(consultation_id).id, by=by_staff(), now=now())
+    call_again(db(), own_consultation(consultation_id).id, by=by_staff(), now=now())
     db().commit()
     return _to_my()
 
 
 @pages.post("/consultations/<id:consultation_id>/start")
 def do_start(consultation_id: int) -> ResponseReturnValue:
-    start(db(), _own(consultation_id).id, by=by_staff(), now=now())
+    start(db(), own_consultation(consultation_id).id, by=by_staff(), now=now())
     db().commit()
     return _to_my()
 
 
 @pages.post("/consultations/<id:consultation_id>/not-now")
 def do_put_back(consultation_id: int) -> ResponseReturnValue:
-    put_back(db(), _own(consultation_id).id, by=by_staff(), now=now())
+    put_back(db(), own_consultation(consultation_id).id, by=by_staff(), now=now())
     db().commit()
     return _to_my()
 
 
 @pages.post("/consultations/<id:consultation_id>/missed")
 def do_miss(consultation_id: int) -> ResponseReturnValue:
-    miss_call(db(), _own(consultation_id).id, by=by_staff(), now=now())
+    miss_call(db(), own_consultation(consultation_id).id, by=by_staff(), now=now())
     db().commit()
     return _to_my()
 
 
 @pages.post("/consultations/<id:consultation_id>/finish")
 def do_finish(consultation_id: int) -> ResponseReturnValue:
-    consultation = finish(db(), _own(consultation_id).id, by=by_staff(), now=now())
+    consultation = finish(db(), own_consultation(consultation_id).id, by=by_staff(), now=now())
     db().commit()
-    return redirect(url_for("my.ask_outcome", consultation_id=consultation.id), 303)
+    return redirect(url_for("outcomes.ask_outcome", consultation_id=consultation.id), 303)
 
 
 @pages.post("/consultations/<id:consultation_id>/undo")
 def do_undo(consultation_id: int) -> ResponseReturnValue:
-    visit = lock_visit(db(), _own(consultation_id).visit_id)
+    visit = lock_visit(db(), own_consultation(consultation_id).visit_id)
     step = latest_step(db(), visit)
     if step is None or step.consultation_id != consultation_id:
         abort(409)  # somebody else has gone on with this visit
@@ -219,56 +209,6 @@ def do_undo(consultation_id: int) -> ResponseReturnValue:
         abort(409)
     db().commit()
     return _to_my()
-
-
-@pages.get("/consultations/<id:consultation_id>/outcome")
-def ask_outcome(consultation_id: int) -> ResponseReturnValue:
-    consultation = _own(consultation_id)
-    return render_template(
-        "my/outcome.html",
-        consultation=consultation,
-        case_kinds=_case_kinds(consultation),
-        topics=list(db().scalars(select(Topic).where(Topic.retired_at.is_(None)).order_by(Topic.position))),
-        agencies=list(db().scalars(select(Agency).where(Agency.retired_at.is_(None)).order_by(Agency.position))),
-        is_open=outcome_open(db(), consultation, now()),
-    )
-
-
-@pages.post("/consultations/<id:consultation_id>/outcome")
-def do_record_outcome(consultation_id: int) -> ResponseReturnValue:
-    consultation = _own(consultation_id)
-    try:
-        record_outcome(db(), consultation, _read_outcome(request.form, consultation), now())
-    except OutcomeClosed:
-        db().rollback()
-        abort(409)
-    db().commit()
-    return _to_my("outcome_saved")
-
-
-@pages.get("/feeds")
-def show_feeds() -> ResponseReturnValue:
-    return render_template("my/feeds.html", feeds=_own_feeds(), fresh_link=None)
-
-
-@pages.post("/feeds")
-def do_make_feed() -> ResponseReturnValue:
-    level: Literal["busy", "details"] = "details" if request.form.get("level") == "details" else "busy"
-    _feed, token = make_feed(db(), own_adviser(), level=level, base_url=settings().base_url, now=now())
-    db().commit()
-    link = settings().base_url + url_for("feeds.show_feed", token=token)
-    return render_template("my/feeds.html", feeds=_own_feeds(), fresh_link=link), 201
-
-
-@pages.post("/feeds/<id:feed_id>/revocation")
-def do_revoke_feed(feed_id: int) -> ResponseReturnValue:
-    adviser = own_adviser()
-    feed = db().get(Feed, feed_id)
-    if feed is None or feed.adviser_id != adviser.id:
-        abort(404)
-    revoke_feed(db(), feed, now())
-    db().commit()
-    return redirect(url_for("my.show_feeds"), 303)
 
 
 def _view() -> MyView:
@@ -319,7 +259,7 @@ def _queue(opening: PlannedOpening, row: Opening) -> list[Line]:
     return [Line(db().get_one(Visit, each.visit_id), me is not None and may_serve(me, each, servers)) for each in order]
 
 
-def _own(consultation_id: int) -> Consultation:
+def own_consultation(consultation_id: int) -> Consultation:
     """A consultation of this adviser. A colleague's is not to be seen: 404, as if it were not there."""
     adviser = own_adviser()
     found = db().get(Consultation, consultation_id)
@@ -382,35 +322,6 @@ def _undoable() -> Step | None:
         return None
     latest = latest_step(db(), step.visit)
     return step if latest is not None and latest.id == step.id else None
-
-
-def _own_feeds() -> list[Feed]:
-    rows = db().scalars(
-        select(Feed).where(Feed.adviser_id == own_adviser().id, Feed.revoked_at.is_(None)).order_by(Feed.id)
-    )
-    return list(rows)
-
-
-def _read_outcome(form: MultiDict[str, str], consultation: Consultation) -> Outcome:
-    """What the page sent; a key that is not in the town's lists is left out."""
-    topics = set(db().scalars(select(Topic.key)))
-    agencies = set(db().scalars(select(Agency.key)))
-    family = form.get("family_members", "")
-    kind = form.get("case_kind")
-    return Outcome(
-        case_kind=kind if kind in _case_kinds(consultation) else None,
-        family_members=min(int(family), 20) if family.isascii() and family.isdigit() and len(family) < 3 else None,
-        topics=tuple(each for each in dict.fromkeys(form.getlist("topics")) if each in topics),
-        referred_from=form.get("referred_from") if form.get("referred_from") in agencies else None,
-        referred_to=tuple(each for each in dict.fromkeys(form.getlist("referred_to")) if each in agencies),
-    )
-
-
-def _case_kinds(consultation: Consultation) -> tuple[str, ...]:
-    """The kinds of the visit's service; where it is open, of the services that this adviser gives."""
-    service = consultation.visit.service
-    keys = [service.key] if service else consultation.adviser.services
-    return tuple(kind for key in keys for kind in CASE_KINDS.get(key, ()))
 
 
 def _change_presence(state: Literal["present", "break", "gone"]) -> ResponseReturnValue:

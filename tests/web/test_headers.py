@@ -45,7 +45,7 @@ def open_all(app: Flask, town: LiveTown) -> dict[str, Page]:
     found["wrong code"] = visitor.press(found["visits.show_code"], "/code", code="x")
     found["wrong log-in"] = visitor.press(found["login.show_login"], "/login", login="x", password="x")
     found["not found"] = visitor.open("/nowhere")
-    found["new calendar"] = visitor.press(found["my.show_feeds"], "/my/feeds")
+    found["new calendar"] = visitor.press(found["calendars.show_feeds"], "/my/feeds")
     town.call_next("awo-1")
     found["calling"] = visitor.open("/my")
     found["called"] = visitor.open("/desk")
