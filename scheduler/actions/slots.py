@@ -149,18 +149,24 @@ def _free_slots(
 ) -> Iterator[Slot]:
     hours = opening.hours
     wanted = question.wanted._replace(services=question.services & hours.services or hours.services)
+    during = opening.dated.interval
     supply = Supply(
-        during=opening.dated.interval,
+        during=during,
         grid_minutes=hours.grid_minutes,
         at_once=hours.appointments_at_once,
         duties=tuple(
-            Duty(each.adviser_id, each.services, each.languages, tuple(taken.by_adviser[each.adviser_id]))
+            Duty(each.adviser_id, each.services, each.languages, _touching(taken.by_adviser[each.adviser_id], during))
             for each in rulebook.staff_of(opening)
         ),
         appointments=tuple(taken.by_opening[hours.id, opening.dated.original_on]),
     )
     window = bookable_window(now, hours.lead, hours.horizon)
     return free_slots(supply, wanted, question.minutes, window, only)
+
+
+def _touching(busy: Iterable[Interval], during: Interval) -> tuple[Interval, ...]:
+    """Of eight weeks' appointments, those that matter at this opening: asked once here, not at every start."""
+    return tuple(each for each in busy if each.overlaps(during))
 
 
 def _read_taken(
