@@ -98,8 +98,8 @@ def _role(name: str) -> AccountRole:
         abort(_manager.unauthorized())
     account: Account = current_user.account
     found = next((each for each in account.roles if each.role == name), None)
-    if found is None:
-        abort(403)
+    if found is None or (found.adviser is not None and found.adviser.retired_at is not None):
+        abort(403)  # an adviser who left the town's file keeps the account, not the work
     return found
 
 

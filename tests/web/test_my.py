@@ -9,7 +9,7 @@ import pytest
 import time_machine
 from flask import Flask
 
-from scheduler.models import Consultation, Feed, Presence
+from scheduler.models import Adviser, Consultation, Feed, Presence
 from tests.actions.small_town import NEXT_WEDNESDAY, SESSION, WEDNESDAY, at
 from tests.web.live_town import LiveTown
 from tests.web.page import Page
@@ -47,6 +47,18 @@ def serve(adviser: Visitor, town: LiveTown) -> int:
     for verb in ("start", "finish"):
         adviser.press(adviser.open("/my"), f"/my/consultations/{found}/{verb}")
     return found
+
+
+def test_an_adviser_who_left_the_towns_file_keeps_the_account_but_not_the_work(
+    colleague: Visitor, town: LiveTown
+) -> None:
+    adviser_id = town.read(lambda session: session.query(Adviser).filter_by(key="awo-2").one().id)
+    town.set(Adviser, adviser_id, retired_at=at("09:00"))
+    try:
+        assert colleague.open("/my").status == 403
+    finally:
+        town.set(Adviser, adviser_id, retired_at=None)  # the set-up is shared by all tests
+    assert colleague.open("/my").status == 200
 
 
 def test_sitting_down_at_a_free_station(adviser: Visitor, town: LiveTown) -> None:
