@@ -68,7 +68,7 @@ def test_every_route_that_is_not_public_leads_to_the_log_in(app: Flask, visitor:
 def test_each_role_is_refused_the_others_pages(app: Flask, desk: Visitor, adviser: Visitor, town: LiveTown) -> None:
     desk_page, adviser_page, before = desk.open("/code"), adviser.open("/code"), town.dump()
     for endpoint, method, address in staff_routes(app):
-        who, page = (desk, desk_page) if endpoint.startswith("my.") else (adviser, adviser_page)
+        who, page = (desk, desk_page) if address.startswith("/my") else (adviser, adviser_page)
         answer = who.post(address, page) if method == "POST" else who.open(address)
         assert answer.status in (403, 404), endpoint
     assert desk.open("/my").status == adviser.open("/desk").status == 403
