@@ -14,8 +14,7 @@ from sqlalchemy import select
 from scheduler import schema
 from scheduler.actions.feeds import make_feed
 from scheduler.actions.staff import make_account
-from scheduler.cli_town import check, export, load
-from scheduler.db import Database
+from scheduler.cli_town import check, export, load, open_database
 from scheduler.models import Adviser, Place
 from scheduler.models.feeds import FeedLevel
 
@@ -29,7 +28,7 @@ def register(app: Flask) -> None:
 @with_appcontext
 def migrate() -> None:
     """Bring the database to the newest schema."""
-    schema.upgrade(_database().engine)
+    schema.upgrade(open_database().engine)
     click.echo("The database is up to date.")
 
 
@@ -53,7 +52,7 @@ def account(login: str, name: str, desk: str | None, adviser_key: str | None, pa
         raise click.UsageError("say --desk PLACE_KEY or --adviser ADVISER_KEY")
     if len(password) < 12:
         raise click.UsageError("the password needs at least 12 characters")
-    with _database().writing() as session:
+    with open_database().writing() as session:
         place = session.scalar(select(Place).where(Place.key == desk))
         adviser = session.scalar(select(Adviser).where(Adviser.key == adviser_key))
         if desk and place is None:
@@ -74,7 +73,7 @@ def account(login: str, name: str, desk: str | None, adviser_key: str | None, pa
 def feed(adviser_key: str, details: bool) -> None:
     """Print a fresh calendar address for an adviser. It is shown once."""
     base_url = current_app.extensions["settings"].base_url
-    with _database().writing() as session:
+    with open_database().writing() as session:
         adviser = session.scalar(select(Adviser).where(Adviser.key == adviser_key))
         if adviser is None:
             raise click.UsageError(f"there is no adviser {adviser_key!r}")
@@ -82,9 +81,3 @@ def feed(adviser_key: str, details: bool) -> None:
         _feed, token = make_feed(session, adviser, level=level, base_url=base_url, now=datetime.now(UTC))
         session.commit()
         click.echo(f"{base_url}/feeds/{token}.ics")
-
-
-def _database() -> Database:
-    database = current_app.extensions["database"]
-    assert isinstance(database, Database)
-    return database

@@ -37,7 +37,7 @@ def load(file: Path, confirm: bool) -> None:
     Says what changes. Where booked visits would no longer fit, lists them, writes nothing and ends with code 3.
     """
     read = _read(file)
-    with _database().writing() as session:
+    with open_database().writing() as session:
         found = town_file.store(session, read, datetime.now(UTC))
         refused = bool(found.conflicts) and not confirm
         if not refused:
@@ -51,14 +51,15 @@ def load(file: Path, confirm: bool) -> None:
 @with_appcontext
 def export() -> None:
     """Print the town as it is now, in the format of its file."""
-    with _database().reading() as session:
+    with open_database().reading() as session:
         try:
             click.echo(town_file.export(session), nl=False)
         except LookupError as refused:
             raise click.ClickException(str(refused)) from None
 
 
-def _database() -> Database:
+def open_database() -> Database:
+    """The database of the application that the command runs in."""
     database = current_app.extensions["database"]
     assert isinstance(database, Database)
     return database

@@ -49,7 +49,10 @@ def spoken_time(at: datetime, locale: str, zone: ZoneInfo) -> str:
 
 def language_name(language: str, locale: str) -> str:
     """A language by its name in `locale`: "ar" is "Arabisch" in German. An unknown one stays as it is."""
-    return str(_babel_locale(locale).languages.get(language, language))
+    try:
+        return str(Locale.parse(language, sep="-").get_display_name(_babel_locale(locale)) or language)
+    except (UnknownLocaleError, ValueError):
+        return language
 
 
 def isolated(text: str, locale: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from urllib.parse import quote, urlencode
 
-from babel import Locale, UnknownLocaleError
+from babel import Locale
 from flask import Flask, Response, request
 from flask_babel import get_locale, gettext
 from sqlalchemy.exc import SQLAlchemyError
@@ -85,10 +85,7 @@ def say_language(code: str | None, own: bool = False) -> str:
         return ""
     if code == "other":
         return str(gettext("another language"))
-    try:
-        return str(Locale.parse(code).get_display_name(code if own else str(get_locale())) or code)
-    except (UnknownLocaleError, ValueError):
-        return code
+    return texts.language_name(code, code if own else str(get_locale()))
 
 
 def _for_templates() -> dict[str, object]:
