@@ -31,6 +31,10 @@ class NobodyWaits(Exception):
     """Nobody is in the queue whom this adviser can serve."""
 
 
+class CalledTooRarely(Exception):
+    """A visit counts as missed only after as many calls as the town's file asks for."""
+
+
 class OutcomeClosed(Exception):
     """The outcome could be completed until the evening of that day."""
 
@@ -92,8 +96,10 @@ def put_back(session: Session, consultation_id: int, *, by: By, now: datetime) -
 
 
 def miss_call(session: Session, consultation_id: int, *, by: By, now: datetime) -> None:
-    """Called, and nobody came."""
+    """Called as often as the town's file asks for, and nobody came. Raises CalledTooRarely or StepRefused."""
     consultation = _lock_open(session, consultation_id, "miss")
+    if consultation.calls < session.get_one(Town, 1).calls_before_missed:
+        raise CalledTooRarely
     take_step(session, consultation.visit, "miss", by=by, now=now, consultation=consultation, releases_place=True)
     _end(session, consultation, "missed", now)
 

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from scheduler.actions.booking import Booking, SlotTaken, book
-from scheduler.actions.calling import Outcome, call, finish, miss_call, record_outcome, start
+from scheduler.actions.calling import Outcome, call, finish, put_back, record_outcome, start
 from scheduler.actions.contacts import leave_contact
 from scheduler.actions.openings import stored_opening
 from scheduler.actions.presence import sit_down
@@ -124,7 +124,7 @@ class _Morning:
     def end_earlier_ones(self) -> None:
         """An earlier demo opening was left in the middle of things: its advisers are free again."""
         for consultation in self.session.scalars(select(Consultation).where(Consultation.ended_at.is_(None))).all():
-            end = finish if consultation.started_at else miss_call
+            end = finish if consultation.started_at else put_back
             end(self.session, consultation.id, by=self.desk, now=self.now)
 
     def book_appointments(self, secret: str) -> None:

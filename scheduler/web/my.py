@@ -14,6 +14,7 @@ from flask_login import current_user
 from sqlalchemy import select
 
 from scheduler.actions.calling import (
+    CalledTooRarely,
     NobodyWaits,
     NotSeated,
     StillServing,
@@ -48,6 +49,7 @@ _REFUSALS: dict[type[Exception], str] = {
     StillServing: "still_serving",
     NobodyWaits: "nobody_waits",
     StationTaken: "station_taken",
+    CalledTooRarely: "call_again_first",
 }
 
 
@@ -71,6 +73,8 @@ class MyView:
     to_complete: list[Consultation]
     undoable: Step | None
     next_appointment: Visit | None
+    calls_needed: int
+    """So many calls before a visit counts as missed."""
 
     @property
     def next_visit(self) -> Visit | None:
@@ -184,7 +188,10 @@ def do_put_back(consultation_id: int) -> ResponseReturnValue:
 
 @pages.post("/consultations/<id:consultation_id>/missed")
 def do_miss(consultation_id: int) -> ResponseReturnValue:
-    miss_call(db(), own_consultation(consultation_id).id, by=by_staff(), now=now())
+    try:
+        miss_call(db(), own_consultation(consultation_id).id, by=by_staff(), now=now())
+    except CalledTooRarely as refused:
+        return _refused(refused)
     db().commit()
     return _to_my()
 
@@ -224,6 +231,7 @@ def _view() -> MyView:
         to_complete=_to_complete(),
         undoable=_undoable(),
         next_appointment=_next_appointment(),
+        calls_needed=town().calls_before_missed,
     )
 
 

@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from scheduler.actions.calling import (
+    CalledTooRarely,
     NobodyWaits,
     NotSeated,
     Outcome,
@@ -24,7 +25,7 @@ from scheduler.actions.openings import lock_opening, servers_of
 from scheduler.actions.presence import change_presence
 from scheduler.actions.rulebook import RuleBook
 from scheduler.domain.visit_states import StepRefused
-from scheduler.models import Consultation
+from scheduler.models import Consultation, Town
 from tests.actions.small_town import (
     STAFF,
     THURSDAY,
@@ -163,6 +164,18 @@ def test_a_missed_call_frees_adviser_and_place(session: Session, rulebook: RuleB
     assert consultation.ended_as == "missed"
     take_in(session, rulebook, at("09:21"))
     assert press_next(session, rulebook, adviser, at("09:22")).id != consultation.id
+
+
+def test_a_visit_is_missed_only_after_as_many_calls_as_the_town_asks_for(session: Session, rulebook: RuleBook) -> None:
+    session.get_one(Town, 1).calls_before_missed = 2
+    visit = take_in(session, rulebook, at("09:00"))
+    consultation = press_next(session, rulebook, seat(session, rulebook, "awo-1", at("09:00")), at("09:02"))
+    with pytest.raises(CalledTooRarely):
+        miss_call(session, consultation.id, by=STAFF, now=at("09:03"))
+    assert (visit.state, consultation.ended_at) == ("called", None)
+    call_again(session, consultation.id, by=STAFF, now=at("09:04"))
+    miss_call(session, consultation.id, by=STAFF, now=at("09:05"))
+    assert (visit.state, consultation.calls) == ("missed", 2)
 
 
 def test_start_and_finish_note_the_times(session: Session, rulebook: RuleBook) -> None:

@@ -9,7 +9,7 @@ import pytest
 import time_machine
 from flask import Flask
 
-from scheduler.models import Adviser, Consultation, Feed, Presence
+from scheduler.models import Adviser, Consultation, Feed, Presence, Town
 from tests.actions.small_town import NEXT_WEDNESDAY, SESSION, WEDNESDAY, at
 from tests.web.live_town import LiveTown
 from tests.web.page import Page
@@ -118,7 +118,7 @@ def test_from_call_to_outcome(seated: Visitor, town: LiveTown, clock: time_machi
     visit_id = town.take_in(age_group="from_27")
     press(seated, "/my/calls")
     consultation = latest(town)
-    assert press(seated, f"/my/consultations/{consultation.id}/calls").text.count("2 calls") == 1
+    assert press(seated, f"/my/consultations/{consultation.id}/calls").text.count("call 2 of 2") == 1
     press(seated, f"/my/consultations/{consultation.id}/start")
     clock.shift(timedelta(minutes=12))
     assert "With you since 9:05 · 12 min" in seated.open("/my").text
@@ -333,3 +333,21 @@ def test_the_own_appointments_stand_there_with_their_code(adviser: Visitor, town
     text = adviser.open("/my").root.one("aside", class_="my-side").text.replace(" ", "")
     assert town.visit(mine).code in text
     assert town.visit(others).code not in text
+
+
+def test_a_number_is_called_again_before_its_person_counts_as_missed(seated: Visitor, town: LiveTown) -> None:
+    visit_id = town.take_in()
+    town.set(Town, 1, calls_before_missed=2)
+    try:
+        page = press(seated, "/my/calls")
+        missed = f"/my/consultations/{latest(town).id}/missed"
+        assert "call 1 of 2" in page.text
+        assert not page.has_form(missed)
+        refused = seated.follow(seated.post(missed, page))
+        assert "Please call the number again first." in seated.open("/my?message=call_again_first").text
+        assert (refused.status, town.visit(visit_id).state) == (200, "called")
+        press(seated, f"/my/consultations/{latest(town).id}/calls")
+        press(seated, missed)
+        assert town.visit(visit_id).state == "missed"
+    finally:
+        town.set(Town, 1, calls_before_missed=1)  # the set-up is shared by all tests
