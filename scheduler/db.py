@@ -95,13 +95,16 @@ class Database:
 
 
 def open_engine(url: str) -> Engine:
-    """An engine on `url`, set up as this project needs it. A missing folder of an SQLite file is made."""
+    """An engine on `url`, set up as this project needs it. A missing folder of an SQLite file is made.
+
+    Its errors name the statement, never the values: they end up in logs.
+    """
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(parsed, pool_size=10, max_overflow=10, pool_pre_ping=True)
+        return create_engine(parsed, pool_size=10, max_overflow=10, pool_pre_ping=True, hide_parameters=True)
     if parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(parsed, connect_args={"timeout": BUSY_SECONDS})
+    engine = create_engine(parsed, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

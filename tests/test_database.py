@@ -343,6 +343,14 @@ def test_rows_that_point_nowhere_are_refused(session: Session, opening: Opening)
 # Migrations
 
 
+def test_an_error_names_no_values_because_it_ends_up_in_a_log(session: Session) -> None:
+    session.add(Contact(visit_id=999_999, phone="0151 23456789", phone_key="a keyed hash", created_at=after(0)))
+    with pytest.raises(IntegrityError) as refused:
+        session.flush()
+    assert "INSERT INTO contact" in str(refused.value)
+    assert "a keyed hash" not in str(refused.value)
+
+
 def test_the_migrations_make_what_the_models_say(database: Database) -> None:
     with database.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
