@@ -64,6 +64,10 @@ class PlannedOpening:
     def public_id(self) -> str:
         return f"{self.hours.key}/{self.dated.original_on.isoformat()}"
 
+    @property
+    def takes_walk_ins(self) -> bool:
+        return self.dated.takes_place and self.hours.takes_walk_ins
+
 
 @dataclass(frozen=True)
 class RuleBook:

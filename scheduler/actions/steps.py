@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -72,6 +73,12 @@ def latest_step(session: Session, visit: Visit) -> Step | None:
     return session.scalar(_latest_of(visit))
 
 
+def latest_steps(session: Session, visit_ids: Sequence[int]) -> dict[int, Step]:
+    """The same for many visits at once, by visit id."""
+    latest = select(func.max(Step.id)).where(*_standing(visit_ids)).group_by(Step.visit_id)
+    return {step.visit_id: step for step in session.scalars(select(Step).where(Step.id.in_(latest)))}
+
+
 def undo(session: Session, visit: Visit, *, by: By, now: datetime) -> None:
     """Take the latest step back. Raises UndoRefused; the edge then rolls back."""
     step = latest_step(session, visit)
@@ -117,9 +124,13 @@ def _take_back(session: Session, visit: Visit, step: Step, by: By, now: datetime
 
 
 def _latest_of(visit: Visit) -> Select[Step]:
-    undone = select(Step.undoes_step_id).where(Step.visit_id == visit.id, Step.undoes_step_id.is_not(None))
-    standing = select(Step).where(Step.visit_id == visit.id, Step.verb != "undo", Step.id.not_in(undone))
-    return standing.order_by(Step.id.desc()).limit(1)
+    return select(Step).where(*_standing([visit.id])).order_by(Step.id.desc()).limit(1)
+
+
+def _standing(visit_ids: Sequence[int]) -> tuple[ColumnElement[bool], ...]:
+    """Steps of these visits that still count: neither an undo nor one that was taken back."""
+    undone = select(Step.undoes_step_id).where(Step.visit_id.in_(visit_ids), Step.undoes_step_id.is_not(None))
+    return Step.visit_id.in_(visit_ids), Step.verb != "undo", Step.id.not_in(undone)
 
 
 def _arrived_before(session: Session, visit: Visit, step: Step) -> datetime | None:

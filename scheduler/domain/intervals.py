@@ -11,6 +11,9 @@ class Interval(NamedTuple):
     starts_at: datetime
     ends_at: datetime
 
+    def includes(self, at: datetime) -> bool:
+        return self.starts_at <= at < self.ends_at
+
     def overlaps(self, other: Interval) -> bool:
         return self.starts_at < other.ends_at and other.starts_at < self.ends_at
 

@@ -41,7 +41,7 @@ def free_slots(
     for starts_at in grid_starts(supply.during, supply.grid_minutes, minutes):
         if only is not None and starts_at != only:
             continue
-        if not window.starts_at <= starts_at < window.ends_at:
+        if not window.includes(starts_at):
             continue
         slot = _slot_at(starts_at, minutes, supply, wanted)
         if slot is not None:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from flask import Blueprint, abort, render_template
 from flask.typing import ResponseReturnValue
-from flask_babel import get_locale
 from sqlalchemy import select
 
 from scheduler.actions.calling import read_queue
+from scheduler.actions.registration import ticket_window
 from scheduler.actions.rulebook import PlannedOpening
 from scheduler.domain.queue_order import in_order
 from scheduler.models import Consultation, Opening, Place, Visit
@@ -50,16 +50,14 @@ def poll_board(key: str) -> ResponseReturnValue:
         .order_by(Opening.id)
     )
     return answer_unless_known(
-        ["board", place.id, get_locale(), versions.all(), now().strftime("%H:%M")],
+        ["board", place.id, versions.all()],
         lambda: render_template("board/_now.html", place=place, view=_view(place)),
     )
 
 
 def _view(place: Place) -> BoardView:
     openings = [each for each in rulebook().openings(today(), today(), place.id) if each.dated.takes_place]
-    running = [
-        each for each in openings if each.dated.starts_at - each.hours.tickets_before <= now() < each.dated.ends_at
-    ]
+    running = [each for each in openings if ticket_window(each).includes(now())]
     tickets = _waiting_tickets(place)
     calls = [each for each in _calls(place) if running or each.ended_at is None]
     return BoardView(

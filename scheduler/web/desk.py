@@ -14,6 +14,7 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_login import current_user
 from sqlalchemy import Select, select
+from sqlalchemy.orm import selectinload
 
 from scheduler.actions.calling import read_queue
 from scheduler.actions.openings import lock_visit, servers_of, stored_opening
@@ -30,7 +31,7 @@ from scheduler.actions.registration import (
 )
 from scheduler.actions.rulebook import PlannedOpening
 from scheduler.actions.slots import ANY_OTHER_LANGUAGE
-from scheduler.actions.steps import UndoRefused, latest_step, undo
+from scheduler.actions.steps import UndoRefused, latest_steps, undo
 from scheduler.domain.codes import linked_visit_id, typed_code
 from scheduler.domain.queue_order import has_server, in_order
 from scheduler.domain.routing import AgeGroup
@@ -88,7 +89,7 @@ def poll_queue() -> ResponseReturnValue:
         abort(404)
     version = db().scalar(_version_of(opening))
     return answer_unless_known(
-        ["desk", current_user.get_id(), get_locale(), opening.public_id, version, now().strftime("%H:%M")],
+        ["desk", current_user.get_id(), opening.public_id, version],
         lambda: render_template("desk/_queue.html", view=view_of(opening)),
     )
 
@@ -179,7 +180,8 @@ def view_of(opening: PlannedOpening) -> DeskView:
     servers = servers_of(db(), rulebook(), opening, row)
     queue = in_order(read_queue(db(), row), now())
     unmet = {each.visit_id for each in queue if not has_server(each, servers)}
-    rows = {visit.id: _row(visit, unmet) for visit in visits}
+    steps = latest_steps(db(), [visit.id for visit in visits])
+    rows = {visit.id: _row(visit, steps.get(visit.id), visit.id in unmet) for visit in visits}
     present = db().scalars(select(Presence).where(Presence.opening_id == row.id, Presence.state != "gone"))
     return DeskView(
         opening=opening,
@@ -260,8 +262,7 @@ def _chosen(openings: list[PlannedOpening], wanted: str = "") -> PlannedOpening 
 
 
 def _gives_tickets(opening: PlannedOpening) -> bool:
-    window = ticket_window(opening)
-    return opening.hours.takes_walk_ins and window.starts_at <= now() < window.ends_at
+    return opening.takes_walk_ins and ticket_window(opening).includes(now())
 
 
 def _visits_at(row: Opening) -> list[Visit]:
@@ -271,16 +272,16 @@ def _visits_at(row: Opening) -> list[Visit]:
         db().scalars(
             select(Visit)
             .where(Visit.opening_id == row.id, Visit.ended_at.is_(None) | (Visit.ended_at > recently))
+            .options(selectinload(Visit.consultations))
             .order_by(Visit.starts_at, Visit.ticket, Visit.id)
         )
     )
 
 
-def _row(visit: Visit, unmet: set[int]) -> Row:
+def _row(visit: Visit, step: Step | None, unmet: bool) -> Row:
     consultation = visit.open_consultation
-    step = latest_step(db(), visit)
     undoable = step if step and not step.by_rule and may_undo(step.verb, step.at, now()) else None
-    return Row(visit, consultation.station if consultation else None, visit.id in unmet, undoable)
+    return Row(visit, consultation.station if consultation else None, unmet, undoable)
 
 
 def _visit_here(visit_id: int) -> Visit:

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from typing import Any, cast
 
 from flask import Flask, Response, current_app, g, make_response, request, url_for
+from flask_babel import get_locale
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.routing import IntegerConverter
@@ -51,6 +52,7 @@ def read_after_refusal() -> None:
     """Give up what this request wrote, and its lock: what it still reads holds nobody up."""
     db().rollback()
     db().close()
+    g.pop("town", None)
     g.session = cast(Database, current_app.extensions["database"]).reading()
 
 
@@ -69,10 +71,13 @@ def rulebook() -> RuleBook:
 
 def town() -> Town:
     """The town. Raises LookupError where none is loaded yet."""
-    found = db().get(Town, 1)
-    if found is None:
-        raise LookupError("no town is loaded: run `flask --app wsgi load FILE`")
-    return found
+    # Kept for the request: a session forgets rows that nobody holds, and every time on a page asks for the zone.
+    if "town" not in g:
+        found = db().get(Town, 1)
+        if found is None:
+            raise LookupError("no town is loaded: run `flask --app wsgi load FILE`")
+        g.town = found
+    return cast(Town, g.town)
 
 
 def today() -> date:
@@ -110,8 +115,12 @@ def static_url(name: str) -> str:
 
 
 def answer_unless_known(parts: list[object], render: Callable[[], str]) -> Response:
-    """304 where the client has this state already; else the page with its ETag. `parts`: all that the page shows."""
-    text = "|".join(str(each) for each in (current_app.extensions["build"], *parts))
+    """304 where the client has this state already; else the page with its ETag.
+
+    `parts`: all that decides what this page shows, beside build, locale and the minute, which all of them show.
+    """
+    minute = now().strftime("%H:%M")
+    text = "|".join(str(each) for each in (current_app.extensions["build"], get_locale(), minute, *parts))
     etag = hashlib.sha256(text.encode()).hexdigest()[:32]
     response = Response(status=304) if etag in request.if_none_match else make_response(render())
     response.set_etag(etag)

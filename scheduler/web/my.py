@@ -8,7 +8,6 @@ from typing import Literal
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_login import current_user
 from sqlalchemy import select
@@ -36,7 +35,7 @@ from scheduler.domain.queue_order import in_order, may_serve
 from scheduler.domain.recurrence import day_interval
 from scheduler.domain.visit_states import may_undo
 from scheduler.models import Consultation, Opening, Place, Presence, Step, Visit
-from scheduler.web.edge import answer_unless_known, db, now, opening_from, places, rulebook, today, town
+from scheduler.web.edge import answer_unless_known, db, now, opening_from, rulebook, today, town
 from scheduler.web.login import by_staff, own_adviser
 
 pages = Blueprint("my", __name__, url_prefix="/my")
@@ -62,6 +61,15 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Seats:
+    """Where one can sit at an opening of today."""
+
+    opening: PlannedOpening
+    place: Place
+    stations: list[str]
+
+
+@dataclass(frozen=True)
 class MyView:
     """All that the page shows."""
 
@@ -72,7 +80,10 @@ class MyView:
     queue: list[Line]
     to_complete: list[Consultation]
     undoable: Step | None
+    ahead: list[Visit]
+    """My own appointments of the next four weeks."""
     next_appointment: Visit | None
+    """The one of them that comes next today."""
     calls_needed: int
     """So many calls before a visit counts as missed."""
 
@@ -88,21 +99,19 @@ def show_my() -> ResponseReturnValue:
         "my/my.html",
         adviser=adviser,
         view=_view(),
-        openings=_openings_today(),
-        places={each.id: each for each in places()},
-        ahead=_own_visits(),
+        seats=[_seats(each) for each in _openings_today()],
         message=request.args.get("message"),
     )
 
 
 @pages.get("/now")
 def poll_now() -> ResponseReturnValue:
-    adviser = own_adviser()
+    own_adviser()
     opening = _opening_now()
     row = stored_opening(db(), opening) if opening else None
     return answer_unless_known(
-        ["my", current_user.get_id(), get_locale(), opening and opening.public_id, row and row.version, _minute()],
-        lambda: render_template("my/_now.html", adviser=adviser, view=_view(), places=_places_by_id()),
+        ["my", current_user.get_id(), opening and opening.public_id, row and row.version],
+        lambda: render_template("my/_now.html", view=_view()),
     )
 
 
@@ -111,7 +120,7 @@ def do_sit_down() -> ResponseReturnValue:
     adviser = own_adviser()
     opening = opening_from(request.form.get("opening", ""))
     station = request.form.get("station", "")
-    if opening is None or opening not in _openings_today() or station not in _stations(opening):
+    if opening is None or opening not in _openings_today() or station not in _seats(opening).stations:
         abort(404)
     try:
         sit_down(db(), opening, adviser, station, now())
@@ -222,6 +231,7 @@ def _view() -> MyView:
     adviser = own_adviser()
     opening = _opening_now()
     row = stored_opening(db(), opening) if opening else None
+    ahead = _own_visits()
     return MyView(
         opening=opening,
         place=db().get(Place, opening.hours.place_id) if opening else None,
@@ -230,7 +240,8 @@ def _view() -> MyView:
         queue=_queue(opening, row) if opening and row else [],
         to_complete=_to_complete(),
         undoable=_undoable(),
-        next_appointment=_next_appointment(),
+        ahead=ahead,
+        next_appointment=next((each for each in ahead if each.local_on == today()), None),
         calls_needed=town().calls_before_missed,
     )
 
@@ -264,7 +275,9 @@ def _queue(opening: PlannedOpening, row: Opening) -> list[Line]:
     servers = servers_of(db(), rulebook(), opening, row)
     me = rulebook().advisers.get(own_adviser().key)
     order = in_order(read_queue(db(), row), now())
-    return [Line(db().get_one(Visit, each.visit_id), me is not None and may_serve(me, each, servers)) for each in order]
+    waiting = db().scalars(select(Visit).where(Visit.id.in_([each.visit_id for each in order])))
+    visits = {visit.id: visit for visit in waiting}
+    return [Line(visits[each.visit_id], me is not None and may_serve(me, each, servers)) for each in order]
 
 
 def own_consultation(consultation_id: int) -> Consultation:
@@ -290,11 +303,6 @@ def _own_visits() -> list[Visit]:
             .order_by(Visit.starts_at)
         )
     )
-
-
-def _next_appointment() -> Visit | None:
-    following = next(iter(_own_visits()), None)
-    return following if following and following.local_on == today() else None
 
 
 def _to_complete() -> list[Consultation]:
@@ -353,14 +361,6 @@ def _to_my(message: str | None = None) -> ResponseReturnValue:
     return redirect(url_for("my.show_my", message=message), 303)
 
 
-def _stations(opening: PlannedOpening) -> list[str]:
+def _seats(opening: PlannedOpening) -> Seats:
     place = db().get_one(Place, opening.hours.place_id)
-    return place.stations or [opening.hours.room or _("here")]
-
-
-def _places_by_id() -> dict[int, Place]:
-    return {each.id: each for each in places()}
-
-
-def _minute() -> str:
-    return now().strftime("%H:%M")
+    return Seats(opening, place, place.stations or [opening.hours.room or _("here")])

@@ -80,8 +80,7 @@ def _walk_ins(question: Question, last: date) -> list[PlannedOpening]:
     return [
         each
         for each in rulebook().openings(today(), last, question.place_id)
-        if each.dated.takes_place
-        and each.hours.takes_walk_ins
+        if each.takes_walk_ins
         and each.dated.ends_at > now()
         and (not question.services or question.services & each.hours.services)
         and question.adviser_id is None

@@ -53,7 +53,7 @@ def next_walk_in_opening(place_id: int | None = None) -> PlannedOpening | None:
     """The opening that takes walk-ins now, or the next one."""
     coming = rulebook().openings(today(), today() + LOOK_AHEAD, place_id)
     return next(
-        (each for each in coming if _takes_walk_ins(each) and each.dated.ends_at > now()),
+        (each for each in coming if each.takes_walk_ins and each.dated.ends_at > now()),
         None,
     )
 
@@ -62,11 +62,10 @@ def _next_walk_in() -> NextWalkIn | None:
     opening = next_walk_in_opening()
     if opening is None:
         return None
-    window = ticket_window(opening)
     return NextWalkIn(
         opening,
         db().get_one(Place, opening.hours.place_id),
-        window.starts_at <= now() < window.ends_at,
+        ticket_window(opening).includes(now()),
         count_waiting(opening),
     )
 
@@ -76,10 +75,6 @@ def count_waiting(opening: PlannedOpening) -> int:
     if row is None:
         return 0
     return db().scalars(select(func.count(Visit.id)).where(Visit.opening_id == row.id, Visit.state == "waiting")).one()
-
-
-def _takes_walk_ins(opening: PlannedOpening) -> bool:
-    return opening.dated.takes_place and opening.hours.takes_walk_ins
 
 
 def _hours_lines(place: Place) -> list[HoursLine]:

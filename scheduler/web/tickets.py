@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
-from flask_babel import get_locale
 from sqlalchemy import select
 
 from scheduler.actions.calling import read_queue
@@ -36,9 +35,8 @@ def show_ticket(token: str) -> ResponseReturnValue:
 def poll_ticket(token: str) -> ResponseReturnValue:
     visit = visit_by(token)
     version = db().scalar(select(Opening.version).where(Opening.id == visit.opening_id))
-    minute = now().strftime("%H:%M")
     return answer_unless_known(
-        [visit_token(visit), get_locale(), version, minute],
+        [visit_token(visit), version],
         lambda: render_template("tickets/_now.html", ticket=_ticket(visit)),
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 import time_machine
 from flask import Flask
+from sqlalchemy import event
 
 from scheduler.models import Opening, Visit
 from tests.actions.small_town import NEXT_WEDNESDAY, OFFICE, SESSION, THURSDAY, WEDNESDAY, at
@@ -375,3 +376,27 @@ def test_a_hostile_address_is_a_page_that_says_so(desk: Visitor, town: LiveTown)
 def test_a_booked_visit_is_not_shown_as_a_given_number(desk: Visitor, town: LiveTown) -> None:
     booked = town.book("10:00")
     assert not desk.open(f"/desk?given={booked}").root.all("p", class_="given-big")
+
+
+def test_a_longer_queue_takes_no_more_statements(desk: Visitor, app: Flask, town: LiveTown) -> None:
+    for _ in range(2):
+        town.take_in(age_group="from_27", concern="letter")
+    few = count_statements(app, desk)
+    for _ in range(10):
+        town.take_in(age_group="from_27", concern="letter")
+    assert count_statements(app, desk) == few
+
+
+def count_statements(app: Flask, desk: Visitor) -> int:
+    seen: list[str] = []
+    engine = app.extensions["database"].engine
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        seen.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        assert desk.open("/desk/queue").status == 200
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+    return len(seen)
