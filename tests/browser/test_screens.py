@@ -72,10 +72,9 @@ def look_at_desk(page: Page, base_url: str) -> Iterator[str]:
 
 def look_at_adviser(page: Page, base_url: str) -> Iterator[str]:
     yield from look_at(page, base_url, ("/my/feeds", "/my"))
-    page.click("button:has-text('Tisch 1')")
-    yield from look(page)
-    for pressed in ("#next", "#start", "#finish"):
-        page.click(pressed)
+    for pressed in ("button:has-text('Tisch 1')", "#next", "#start", "#finish"):
+        with page.expect_navigation():  # a click alone may return before the old page has gone
+            page.click(pressed)
         yield from look(page)
 
 
