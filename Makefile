@@ -30,6 +30,7 @@ catalogues: $(VENV)/.installed-dev ## every visible text is in every catalogue
 
 bench: $(VENV)/.installed ## how fast, as ratios taken in one run
 	$(BIN)/python -m bench.slots
+	$(BIN)/python -m bench.matching
 
 messages: $(VENV)/.installed-dev ## bring the catalogues up to date with the sources
 	$(BIN)/python -m scheduler.translations update

@@ -84,6 +84,8 @@ class Database:
     def __init__(self, url: str) -> None:
         self.engine = open_engine(url)
         self._reading = self.engine.execution_options(read_only=True, postgresql_readonly=True)
+        self.kept: dict[Any, Any] = {}
+        """What this process worked out from committed rows, for sessions that only read: `session.info["kept"]`."""
 
     def writing(self) -> Session:
         """A session whose first statement takes the write lock (SQLite: BEGIN IMMEDIATE). The edge commits."""
@@ -91,7 +93,7 @@ class Database:
 
     def reading(self) -> Session:
         """A session in which the database itself refuses every change."""
-        return Session(self._reading)
+        return Session(self._reading, info={"kept": self.kept})
 
 
 def open_engine(url: str) -> Engine:

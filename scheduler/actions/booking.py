@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
@@ -84,7 +85,7 @@ def move(
     take_step(session, visit, "move", by=by, now=now, releases_place=True)
     _put_at(visit, opening, row, slot, local_date(slot.starts_at, rulebook.zone))
     visit.sequence += 1
-    _hold_place(session, visit, slot)
+    _hold_place(session, visit, row, slot, now)
     mark_changed(session, row, {visit.planned_adviser_id})  # the step told the old opening and adviser alone
     plan_moved(session, visit, rulebook.zone, now)
     return visit
@@ -166,7 +167,7 @@ def _make_visit(
         changed_at=now,
     )
     session.add(visit)
-    _hold_place(session, visit, slot)
+    _hold_place(session, visit, row, slot, now)
     take_step(session, visit, "book", by=by, now=now)
     return visit
 
@@ -184,16 +185,36 @@ def service_id_of(session: Session, services: frozenset[str]) -> int | None:
     return session.scalar(select(Service.id).where(Service.key.in_(services))) if len(services) == 1 else None
 
 
-def _hold_place(session: Session, visit: Visit, slot: Slot) -> None:
-    """Hold the first free adviser's time. Whoever was faster on another path, the constraint tells."""
+def _hold_place(session: Session, visit: Visit, row: Opening, slot: Slot, now: datetime) -> None:
+    """Hold the adviser's time, others handed on first. Whoever was faster on another path, the constraint tells."""
     session.flush()
-    visit.planned_adviser_id = slot.adviser_ids[0]
     try:
+        hand_on(session, row, dict(slot.moves), now=now)
+        visit.planned_adviser_id = slot.adviser_id
         session.flush()
     except IntegrityError as error:
         if _PLACE_GUARD in str(error.orig):
             raise SlotTaken from error
         raise
+
+
+def hand_on(session: Session, row: Opening, advisers: Mapping[int, int], *, now: datetime) -> None:
+    """Give appointments of one opening to other advisers, by visit id. Clients notice nothing; calendars follow.
+
+    The caller holds the opening's lock. The database lets no adviser be held twice, not even for a moment: so all
+    places are given up before any is taken.
+    """
+    if not advisers:
+        return
+    visits = session.scalars(select(Visit).where(Visit.id.in_(advisers))).all()
+    touched = {each.planned_adviser_id for each in visits} | set(advisers.values())
+    for each in visits:
+        each.planned_adviser_id = None
+    session.flush()
+    for each in visits:
+        each.planned_adviser_id, each.changed_at = advisers[each.id], now
+    session.flush()
+    mark_changed(session, row, touched)
 
 
 def _fresh_code(session: Session) -> str:

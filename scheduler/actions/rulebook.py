@@ -1,14 +1,18 @@
-"""The town's rules as values: read once, then ask for openings. Nothing here is stored per date."""
+"""The town's rules as values: read once, then ask for openings. Nothing here is stored per date.
+
+A process keeps what it read under the town's `rules_stamp`, which the database sets anew with every change.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy import literal, null, select, union_all
+from sqlalchemy.orm import Session, joinedload
 
 from scheduler.domain.queue_order import Server
 from scheduler.domain.recurrence import (
@@ -21,7 +25,7 @@ from scheduler.domain.recurrence import (
     dated_openings,
 )
 from scheduler.domain.routing import ServiceAges
-from scheduler.models import Adviser, Closure, Hours, HoursException, Rota, Service, Town
+from scheduler.models import Adviser, Closure, Concern, Hours, HoursException, Place, Rota, Service, Town
 from scheduler.models.hours import Admits
 
 
@@ -70,21 +74,44 @@ class PlannedOpening:
 
 
 @dataclass(frozen=True)
+class ConcernRule:
+    """What a concern decides: how long the appointment is."""
+
+    id: int
+    key: str
+    minutes: int
+
+
+@dataclass(frozen=True)
 class RuleBook:
-    """All rules that are in force, by key."""
+    """All rules that are in force, by key; places by id."""
 
     revision: int
+    stamp: str
     zone: ZoneInfo
     hours: dict[str, OfficeHours]
     advisers: dict[str, Server]
     services: tuple[ServiceAges, ...]
+    service_ids: dict[str, int]
+    concerns: dict[str, ConcernRule]
+    places: dict[int, str]
+    _kept: dict[tuple[date, date], list[PlannedOpening]] = field(default_factory=dict, compare=False, repr=False)
 
     def openings(self, from_on: date, until_on: date, place_id: int | None = None) -> list[PlannedOpening]:
         """All openings on these days (both included) in order of time, cancelled ones too."""
+        window = (from_on, until_on)
+        found = self._kept.get(window)
+        if found is None:
+            found = self._find_openings(from_on, until_on)
+            if len(self._kept) >= MOST_KEPT:
+                self._kept.clear()
+            self._kept[window] = found
+        return [each for each in found if place_id is None or each.hours.place_id == place_id]
+
+    def _find_openings(self, from_on: date, until_on: date) -> list[PlannedOpening]:
         found = [
             PlannedOpening(hours, dated)
             for hours in self.hours.values()
-            if place_id is None or hours.place_id == place_id
             for dated in dated_openings(hours.rule, self.zone, from_on, until_on)
         ]
         return sorted(found, key=lambda each: (each.dated.starts_at, each.hours.key))
@@ -101,24 +128,67 @@ class RuleBook:
 
 
 def read_rulebook(session: Session) -> RuleBook:
-    """Read the rules in force. Raises LookupError where no town is loaded yet."""
-    town = session.get(Town, 1)
+    """The rules in force. Raises LookupError where no town is loaded yet."""
+    town = session.execute(select(Town.rules_stamp, Town.rules_revision, Town.timezone, Town.state)).one_or_none()
     if town is None:
         raise LookupError("no town is loaded: run `flask --app wsgi load FILE`")
+    found = _rulebooks.get(town.rules_stamp)
+    if found is None:
+        found = _read_anew(session, *town)
+        if len(_rulebooks) >= MOST_RULEBOOKS:
+            _rulebooks.clear()
+        _rulebooks[town.rules_stamp] = found
+    return found
+
+
+_rulebooks: dict[str, RuleBook] = {}
+MOST_RULEBOOKS = 4
+MOST_KEPT = 64
+
+
+def _read_anew(session: Session, stamp: str, revision: int, timezone: str, state: str) -> RuleBook:
+    listed = _read_listed(session)
+    return RuleBook(
+        revision=revision,
+        stamp=stamp,
+        zone=ZoneInfo(timezone),
+        hours=_hours(session, state),
+        advisers=_advisers(session),
+        services=tuple(ServiceAges(key, *ages) for _, key, *ages in listed["service"]),
+        service_ids={key: id_ for id_, key, *_ in listed["service"]},
+        concerns={key: ConcernRule(id_, key, minutes) for id_, key, minutes, _ in listed["concern"]},
+        places={id_: key for id_, key, *_ in listed["place"]},
+    )
+
+
+def _read_listed(session: Session) -> dict[str, list[tuple[int, str, Any, Any]]]:
+    """Services, concerns and places in use with two figures each, in the order of the file, by one statement."""
+    parts = [
+        select(literal(model.__tablename__), model.id, model.key, *figures, model.position.label("position")).where(
+            model.retired_at.is_(None)
+        )
+        for model, figures in (
+            (Service, (Service.from_age, Service.until_age)),
+            (Concern, (Concern.minutes, null())),
+            (Place, (null(), null())),
+        )
+    ]
+    listed: dict[str, list[tuple[int, str, Any, Any]]] = {"service": [], "concern": [], "place": []}
+    for name, id_, key, one, other, _ in session.execute(union_all(*parts).order_by("position")):
+        listed[name].append((id_, key, one, other))
+    return listed
+
+
+def _hours(session: Session, state: str) -> dict[str, OfficeHours]:
     closures = session.scalars(select(Closure)).all()
-    hours = session.scalars(
+    rows = session.scalars(
         select(Hours)
         .where(Hours.retired_at.is_(None), Hours.from_time.is_not(None))
-        .options(selectinload(Hours.exceptions), selectinload(Hours.rota))
+        .options(joinedload(Hours.exceptions), joinedload(Hours.rota))
         .order_by(Hours.position)
+        .execution_options(populate_existing=True)
     )
-    return RuleBook(
-        revision=town.rules_revision,
-        zone=town.zone,
-        hours={each.key: _office_hours(each, closures, town.state) for each in hours},
-        advisers=_advisers(session),
-        services=_services(session),
-    )
+    return {each.key: _office_hours(each, closures, state) for each in rows.unique()}
 
 
 def _advisers(session: Session) -> dict[str, Server]:
@@ -128,15 +198,6 @@ def _advisers(session: Session) -> dict[str, Server]:
         .order_by(Adviser.position)
     )
     return {key: Server(id_, frozenset(services), frozenset(languages)) for key, id_, services, languages in rows}
-
-
-def _services(session: Session) -> tuple[ServiceAges, ...]:
-    rows = session.execute(
-        select(Service.key, Service.from_age, Service.until_age)
-        .where(Service.retired_at.is_(None))
-        .order_by(Service.position)
-    )
-    return tuple(ServiceAges(*row) for row in rows)
 
 
 def _office_hours(row: Hours, closures: Iterable[Closure], state: str) -> OfficeHours:

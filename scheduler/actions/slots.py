@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from collections.abc import Hashable
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from scheduler.actions.rulebook import PlannedOpening, RuleBook
-from scheduler.domain.intervals import Interval
-from scheduler.domain.matching import Duty, Wanted
+from scheduler.actions.supply import ANY_OTHER_LANGUAGE as ANY_OTHER_LANGUAGE
+from scheduler.actions.supply import DAY, is_frozen, read_taken, supply_of
+from scheduler.actions.supply import DEFAULT_MINUTES as DEFAULT_MINUTES
+from scheduler.domain.matching import Wanted
 from scheduler.domain.recurrence import local_date
 from scheduler.domain.routing import AgeGroup, services_for
-from scheduler.domain.slots import Slot, Supply, bookable_window, free_slots
-from scheduler.models import Absence, Adviser, Concern, Consultation, Opening, Visit
-
-ANY_OTHER_LANGUAGE = "other"
-"""A language that nobody here speaks: the office is told, no time is withheld."""
+from scheduler.domain.slots import Slot, bookable_window, free_slots, slot_at
+from scheduler.models import Adviser, Concern, Opening
 
 
 @dataclass(frozen=True)
@@ -38,17 +37,13 @@ class Question:
         return Wanted(self.services, None if self.language == ANY_OTHER_LANGUAGE else self.language, self.adviser_id)
 
 
-@dataclass(frozen=True)
-class OfferedSlot:
+class OfferedSlot(NamedTuple):
     opening: PlannedOpening
     slot: Slot
 
 
 NOBODY = 0
 """No adviser has this id: whoever wishes for somebody unknown is offered nothing, not everybody."""
-
-DEFAULT_MINUTES = 30
-"""Length where no concern was named."""
 
 
 def make_question(
@@ -91,17 +86,14 @@ def find_slots(
 
     ignoring_visit_id: a visit that is about to move does not stand in its own way.
     """
-    first, last = max(from_on, local_date(now, rulebook.zone)), until_on
-    openings = [each for each in rulebook.openings(first, last, question.place_id) if _admits(each, question)]
-    taken = _read_taken(session, openings, now, ignoring_visit_id)
-    return sorted(
-        (
-            OfferedSlot(opening, slot)
-            for opening in openings
-            for slot in _free_slots(rulebook, opening, question, taken, now)
-        ),
-        key=lambda each: (each.slot.starts_at, each.opening.hours.key),
-    )
+    first = max(from_on, local_date(now, rulebook.zone))
+    openings = [each for each in rulebook.openings(first, until_on, question.place_id) if _admits(each, question)]
+    if ignoring_visit_id is None:
+        found = _find_at(session, rulebook, openings, question, now)
+    else:
+        found = _work_out(session, rulebook, openings, question, now, ignoring_visit_id)
+    offered = [each for opening, slots in zip(openings, found, strict=True) for each in _bookable(opening, slots, now)]
+    return sorted(offered, key=_by_time_and_place)
 
 
 def find_slot(
@@ -114,18 +106,105 @@ def find_slot(
     ignoring_visit_id: int | None = None,
 ) -> Slot | None:
     """This one start, by the same rules as the list; None: not free, or never was."""
-    if not _admits(opening, question):
+    hours = opening.hours
+    if not _admits(opening, question) or not bookable_window(now, hours.lead, hours.horizon).includes(starts_at):
         return None
-    taken = _read_taken(session, [opening], now, ignoring_visit_id)
-    return next(_free_slots(rulebook, opening, question, taken, now, only=starts_at), None)
+    taken = read_taken(session, [opening], now, ignoring_visit_id)
+    supply = supply_of(rulebook, opening, taken, now)
+    return slot_at(starts_at, supply, _wanted_at(opening, question), question.minutes)
 
 
-@dataclass(frozen=True)
-class _Taken:
-    """What is taken in the window: by adviser, and appointments by opening (hours id, original date)."""
+def versions_between(session: Session, from_on: date, until_on: date) -> dict[date, int]:
+    """What all openings of a day have gone through, by original date: grows with each change of any of them."""
+    return {on: int(changes) for on, changes in session.execute(_VERSIONS, {"from_on": from_on, "until_on": until_on})}
 
-    by_adviser: dict[int, list[Interval]]
-    by_opening: dict[tuple[int, date], list[Interval]]
+
+_VERSIONS = (
+    select(Opening.original_on, func.sum(Opening.version))
+    .where(Opening.original_on.between(bindparam("from_on"), bindparam("until_on")))
+    .group_by(Opening.original_on)
+)
+
+
+MOST_KEPT = 20_000
+"""So many openings, each with one question, a process remembers: some ten megabytes."""
+
+
+def _find_at(
+    session: Session,
+    rulebook: RuleBook,
+    openings: list[PlannedOpening],
+    question: Question,
+    now: datetime,
+) -> list[list[OfferedSlot]]:
+    """The free starts at each opening; those on whose day nothing has happened since are not worked out again.
+
+    Only sessions that read keep anything: what a writer sees may yet be rolled back.
+    """
+    kept: dict[Any, list[OfferedSlot]] | None = session.info.get("kept")
+    if kept is None or not openings:
+        return _work_out(session, rulebook, openings, question, now)
+    keys = _keys_of(session, rulebook, openings, question, now)
+    found = [kept.get(key) for key in keys]
+    missing = [index for index, slots in enumerate(found) if slots is None]
+    fresh = _work_out(session, rulebook, [openings[index] for index in missing], question, now)
+    if len(kept) + len(missing) > MOST_KEPT:
+        kept.clear()
+    for index, slots in zip(missing, fresh, strict=True):
+        found[index] = kept[keys[index]] = slots
+    return [each or [] for each in found]
+
+
+def _keys_of(
+    session: Session, rulebook: RuleBook, openings: list[PlannedOpening], question: Question, now: datetime
+) -> list[Hashable]:
+    """All that decides what is free at each opening: rules, its day's changes, the question, frozen or not."""
+    days = {on for each in openings for on in (each.dated.on, each.dated.original_on)}
+    changes = versions_between(session, min(days), max(days))
+    asked = replace(question, place_id=None)
+    minute = now.replace(second=0, microsecond=0)
+    return [
+        (
+            rulebook.stamp,
+            each.public_id,
+            asked,
+            changes.get(each.dated.on),
+            changes.get(each.dated.original_on),
+            is_frozen(each, now),
+            minute if each.dated.starts_at <= now + DAY else None,  # who is being served then takes longer and longer
+        )
+        for each in openings
+    ]
+
+
+def _work_out(
+    session: Session,
+    rulebook: RuleBook,
+    openings: list[PlannedOpening],
+    question: Question,
+    now: datetime,
+    ignoring_visit_id: int | None = None,
+) -> list[list[OfferedSlot]]:
+    taken = read_taken(session, openings, now, ignoring_visit_id)
+    return [
+        [
+            OfferedSlot(each, slot)
+            for slot in free_slots(supply_of(rulebook, each, taken, now), _wanted_at(each, question), question.minutes)
+        ]
+        for each in openings
+    ]
+
+
+def _bookable(opening: PlannedOpening, offered: list[OfferedSlot], now: datetime) -> list[OfferedSlot]:
+    """Those that may be booked now. Mostly all or none, so the ends are looked at first."""
+    window = bookable_window(now, opening.hours.lead, opening.hours.horizon)
+    if not offered or (window.includes(offered[0].slot.starts_at) and window.includes(offered[-1].slot.starts_at)):
+        return offered
+    return [each for each in offered if window.includes(each.slot.starts_at)]
+
+
+def _by_time_and_place(offered: OfferedSlot) -> tuple[datetime, str]:
+    return offered.slot.starts_at, offered.opening.hours.key
 
 
 def _admits(opening: PlannedOpening, question: Question) -> bool:
@@ -133,95 +212,12 @@ def _admits(opening: PlannedOpening, question: Question) -> bool:
     return (
         opening.dated.takes_place
         and hours.takes_appointments
-        and (not question.services or bool(question.services & hours.services))
+        and (not question.services or not question.services.isdisjoint(hours.services))
         and (not hours.concerns or question.concern is None or question.concern in hours.concerns)
         and question.place_id in (None, hours.place_id)
     )
 
 
-def _free_slots(
-    rulebook: RuleBook,
-    opening: PlannedOpening,
-    question: Question,
-    taken: _Taken,
-    now: datetime,
-    only: datetime | None = None,
-) -> Iterator[Slot]:
-    hours = opening.hours
-    wanted = question.wanted._replace(services=question.services & hours.services or hours.services)
-    during = opening.dated.interval
-    supply = Supply(
-        during=during,
-        grid_minutes=hours.grid_minutes,
-        at_once=hours.appointments_at_once,
-        duties=tuple(
-            Duty(each.adviser_id, each.services, each.languages, _touching(taken.by_adviser[each.adviser_id], during))
-            for each in rulebook.staff_of(opening)
-        ),
-        appointments=tuple(taken.by_opening[hours.id, opening.dated.original_on]),
-    )
-    window = bookable_window(now, hours.lead, hours.horizon)
-    return free_slots(supply, wanted, question.minutes, window, only)
-
-
-def _touching(busy: Iterable[Interval], during: Interval) -> tuple[Interval, ...]:
-    """Of eight weeks' appointments, those that matter at this opening: asked once here, not at every start."""
-    return tuple(each for each in busy if each.overlaps(during))
-
-
-def _read_taken(
-    session: Session, openings: Iterable[PlannedOpening], now: datetime, ignoring_visit_id: int | None
-) -> _Taken:
-    taken = _Taken(defaultdict(list), defaultdict(list))
-    spans = [each.dated.interval for each in openings]
-    if not spans:
-        return taken
-    window = Interval(min(each.starts_at for each in spans), max(each.ends_at for each in spans))
-    _add_appointments(session, taken, window, ignoring_visit_id)
-    _add_absences(session, taken, window)
-    if window.starts_at <= now + timedelta(days=1):  # who is called just before the door opens is taken then
-        _add_running(session, taken, now)
-    return taken
-
-
-def _add_appointments(session: Session, taken: _Taken, window: Interval, ignoring_visit_id: int | None) -> None:
-    rows = session.execute(
-        select(
-            Visit.id, Visit.planned_adviser_id, Visit.starts_at, Visit.ends_at, Opening.hours_id, Opening.original_on
-        )
-        .join(Opening, Visit.opening_id == Opening.id)
-        .where(
-            Visit.planned_adviser_id.is_not(None),
-            Visit.starts_at < window.ends_at,
-            Visit.starts_at >= window.starts_at - timedelta(days=1),  # no appointment is longer: lets the index help
-            Visit.ends_at > window.starts_at,
-        )
-    )
-    for visit_id, adviser_id, starts_at, ends_at, hours_id, original_on in rows:
-        if visit_id != ignoring_visit_id and adviser_id is not None and starts_at and ends_at:
-            during = Interval(starts_at, ends_at)
-            taken.by_adviser[adviser_id].append(during)
-            taken.by_opening[hours_id, original_on].append(during)
-
-
-def _add_absences(session: Session, taken: _Taken, window: Interval) -> None:
-    rows = session.execute(
-        select(Absence.adviser_id, Absence.starts_at, Absence.ends_at).where(
-            Absence.starts_at < window.ends_at, Absence.ends_at > window.starts_at
-        )
-    )
-    for adviser_id, starts_at, ends_at in rows:
-        taken.by_adviser[adviser_id].append(Interval(starts_at, ends_at))
-
-
-def _add_running(session: Session, taken: _Taken, now: datetime) -> None:
-    """On the day a walk-in that is being served occupies its adviser until its expected end."""
-    rows = session.execute(
-        select(Consultation.adviser_id, Consultation.called_at, Concern.minutes)
-        .join(Visit, Consultation.visit_id == Visit.id)
-        .outerjoin(Concern, Visit.concern_id == Concern.id)
-        .where(Consultation.ended_at.is_(None))
-    )
-    for adviser_id, called_at, minutes in rows:
-        expected_end = called_at + timedelta(minutes=minutes or DEFAULT_MINUTES)
-        taken.by_adviser[adviser_id].append(Interval(called_at, max(expected_end, now)))
+def _wanted_at(opening: PlannedOpening, question: Question) -> Wanted:
+    services = opening.hours.services
+    return question.wanted._replace(services=question.services & services or services)

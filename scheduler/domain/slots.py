@@ -1,32 +1,34 @@
-"""Which start times are free at one opening. Listing, checking, the API and the desk all ask `free_slots`."""
+"""Which start times are free at one opening. Listing, checking, the API and the desk all ask `slot_at`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from scheduler.domain.intervals import Interval
-from scheduler.domain.matching import Duty, Wanted, free_advisers
+from scheduler.domain.matching import Duty, Held, Wanted, able, arrange, has_room
 
 
 class Slot(NamedTuple):
-    """A free start. `adviser_ids`: who could take it, the one to plan first."""
+    """A free start: who takes it, which visits go to whom to make room, the languages that could be spoken then."""
 
     starts_at: datetime
     ends_at: datetime
-    adviser_ids: tuple[int, ...]
+    adviser_id: int
+    moves: tuple[tuple[int, int], ...]
     languages: frozenset[str]
 
 
 class Supply(NamedTuple):
-    """What one opening has to give."""
+    """What one opening has to give. `held`: those of its appointments that may be handed on to another adviser."""
 
     during: Interval
     grid_minutes: int
     at_once: int | None
     duties: tuple[Duty, ...]
     appointments: tuple[Interval, ...]
+    held: tuple[Held, ...] = ()
 
 
 def bookable_window(now: datetime, lead: timedelta, horizon: timedelta) -> Interval:
@@ -34,16 +36,10 @@ def bookable_window(now: datetime, lead: timedelta, horizon: timedelta) -> Inter
     return Interval(now + lead, now + horizon)
 
 
-def free_slots(
-    supply: Supply, wanted: Wanted, minutes: int, window: Interval, only: datetime | None = None
-) -> Iterator[Slot]:
-    """The free starts of an opening, in order. `minutes`: elapsed length; `only`: ask about this start alone."""
+def free_slots(supply: Supply, wanted: Wanted, minutes: int) -> Iterator[Slot]:
+    """All free starts of an opening, in order. `minutes`: elapsed length."""
     for starts_at in grid_starts(supply.during, supply.grid_minutes, minutes):
-        if only is not None and starts_at != only:
-            continue
-        if not window.includes(starts_at):
-            continue
-        slot = _slot_at(starts_at, minutes, supply, wanted)
+        slot = slot_at(starts_at, supply, wanted, minutes)
         if slot is not None:
             yield slot
 
@@ -56,10 +52,17 @@ def grid_starts(during: Interval, grid_minutes: int, minutes: int) -> Iterator[d
         starts_at += timedelta(minutes=grid_minutes)
 
 
-def _slot_at(starts_at: datetime, minutes: int, supply: Supply, wanted: Wanted) -> Slot | None:
+def slot_at(starts_at: datetime, supply: Supply, wanted: Wanted, minutes: int) -> Slot | None:
+    """The slot that begins then; None: not on the grid, or taken."""
     during = Interval(starts_at, starts_at + timedelta(minutes=minutes))
-    free: Sequence[Duty] = free_advisers(wanted, during, supply.duties, supply.appointments, supply.at_once)
-    if not free:
+    if starts_at < supply.during.starts_at or during.ends_at > supply.during.ends_at:
         return None
-    languages = frozenset[str]().union(*(each.languages for each in free))
-    return Slot(during.starts_at, during.ends_at, tuple(each.adviser_id for each in free), languages)
+    if (starts_at - supply.during.starts_at) % timedelta(minutes=supply.grid_minutes):
+        return None
+    if not has_room(during, supply.appointments, supply.at_once):
+        return None
+    arranged = arrange(wanted, during, supply.duties, supply.held)
+    if arranged is None:
+        return None
+    languages = frozenset[str]().union(*(each.languages for each in able(supply.duties, wanted, during)))
+    return Slot(*during, arranged.adviser_id, arranged.moves, languages)

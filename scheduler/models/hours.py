@@ -56,6 +56,8 @@ class Hours(Keyed, Base):
     release_days: Mapped[int | None]
     advisers: Mapped[list[str]] = mapped_column(JSON, default=list)
     """Staff on every date; empty where a rota says who comes."""
+    own_adviser_id: Mapped[int | None] = mapped_column(ForeignKey("adviser.id"))
+    """Set for one appointment that an adviser entered at a time of their own: not from the file, and not listed."""
 
     place: Mapped[Place] = relationship()
     exceptions: Mapped[list[HoursException]] = relationship(back_populates="hours", cascade="all, delete-orphan")

@@ -12,7 +12,8 @@ from scheduler.db import Base, UtcDateTime
 from scheduler.models.visits import Visit
 
 MessageKind = Literal["confirmation", "reminder", "moved", "cancelled"]
-Channel = Literal["email", "sms"]
+Channel = Literal["email", "sms", "call"]
+"""`call`: nobody can be written to; the desk tells it by phone, or when the person comes."""
 
 
 class Message(Base):
@@ -23,7 +24,7 @@ class Message(Base):
         UniqueConstraint("visit_id", "kind", "channel", "sequence"),
         CheckConstraint("state IN ('pending', 'sent', 'dropped', 'dead')", name="known_state"),
         CheckConstraint("kind IN ('confirmation', 'reminder', 'moved', 'cancelled')", name="known_kind"),
-        CheckConstraint("channel IN ('email', 'sms')", name="known_channel"),
+        CheckConstraint("channel IN ('email', 'sms', 'call')", name="known_channel"),
         Index("ix_message_state_due", "state", "due_at"),
     )
 

@@ -5,6 +5,7 @@ A row with a `key` that leaves the file is retired (`retired_at`), never deleted
 
 from __future__ import annotations
 
+import secrets
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -39,6 +40,11 @@ class Town(Base):
     """Contacts are deleted this many days after the visit has ended."""
     rules_revision: Mapped[int] = mapped_column(default=0)
     """Grows with each load of the town's file: what was computed from older rules is void."""
+    rules_stamp: Mapped[str] = mapped_column(default=lambda: secrets.token_hex(16))
+    """Random, set anew by the database with every change of a table that rules, advisers or absences stand in.
+
+    What a process works out from them is kept under it: unlike a counter it never returns, not even after a rollback.
+    """
 
     @property
     def zone(self) -> ZoneInfo:

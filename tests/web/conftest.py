@@ -83,6 +83,7 @@ def _empty(database: Database) -> None:
             if table.name not in FROM_THE_FILE:
                 session.execute(table.delete())
         session.commit()
+    database.kept.clear()  # versions begin anew, which no real database does
 
 
 @pytest.fixture(scope="session")

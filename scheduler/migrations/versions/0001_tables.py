@@ -107,6 +107,7 @@ def upgrade() -> None:
         sa.Column("calls_before_missed", sa.Integer(), nullable=False),
         sa.Column("contact_days", sa.Integer(), nullable=False),
         sa.Column("rules_revision", sa.Integer(), nullable=False),
+        sa.Column("rules_stamp", sa.String(), nullable=False),
         sa.CheckConstraint("id = 1", name=op.f("ck_town_only_one")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_town")),
     )
@@ -160,6 +161,7 @@ def upgrade() -> None:
         sa.Column("horizon_days", sa.Integer(), nullable=False),
         sa.Column("release_days", sa.Integer(), nullable=True),
         sa.Column("advisers", sa.JSON(), nullable=False),
+        sa.Column("own_adviser_id", sa.Integer(), nullable=True),
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("key", sa.String(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
@@ -169,6 +171,7 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint("from_time < until_time", name=op.f("ck_hours_within_a_day")),
         sa.CheckConstraint("grid_minutes > 0", name=op.f("ck_hours_grid_positive")),
+        sa.ForeignKeyConstraint(["own_adviser_id"], ["adviser.id"], name=op.f("fk_hours_own_adviser_id")),
         sa.ForeignKeyConstraint(["place_id"], ["place.id"], name=op.f("fk_hours_place_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_hours")),
         sa.UniqueConstraint("key", name=op.f("uq_hours_key")),
@@ -469,7 +472,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("visit_id", sa.Integer(), nullable=False),
         sa.Column("kind", sa.Enum("confirmation", "reminder", "moved", "cancelled", native_enum=False), nullable=False),
-        sa.Column("channel", sa.Enum("email", "sms", native_enum=False), nullable=False),
+        sa.Column("channel", sa.Enum("email", "sms", "call", native_enum=False), nullable=False),
         sa.Column("sequence", sa.Integer(), nullable=False),
         sa.Column("due_at", UtcDateTime(), nullable=False),
         sa.Column("state", sa.Enum("pending", "sent", "dropped", "dead", native_enum=False), nullable=False),
@@ -477,7 +480,7 @@ def upgrade() -> None:
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("sent_at", UtcDateTime(), nullable=True),
         sa.Column("last_error", sa.String(), nullable=True),
-        sa.CheckConstraint("channel IN ('email', 'sms')", name=op.f("ck_message_known_channel")),
+        sa.CheckConstraint("channel IN ('email', 'sms', 'call')", name=op.f("ck_message_known_channel")),
         sa.CheckConstraint(
             "kind IN ('confirmation', 'reminder', 'moved', 'cancelled')", name=op.f("ck_message_known_kind")
         ),

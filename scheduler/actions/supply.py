@@ -1,0 +1,182 @@
+"""What the openings of some days have to give: who is on duty, what is taken, which appointments may be handed on."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import CompoundSelect, Integer, bindparam, cast, null, select, union_all
+from sqlalchemy.orm import Session
+
+from scheduler.actions.rulebook import PlannedOpening, RuleBook
+from scheduler.domain.intervals import Interval
+from scheduler.domain.matching import Duty, Held, Wanted
+from scheduler.domain.slots import Supply
+from scheduler.models import Absence, Concern, Consultation, Opening, Visit
+
+DAY = timedelta(days=1)
+FREEZES_BEFORE = timedelta(hours=24)
+"""So long before an opening its appointments stay with their advisers: no booking moves another client any more."""
+
+ANY_OTHER_LANGUAGE = "other"
+"""A language that nobody here speaks: the office is told, no time is withheld."""
+
+DEFAULT_MINUTES = 30
+"""Length where no concern was named."""
+
+
+class Appointment(NamedTuple):
+    """One visit that holds an adviser's time."""
+
+    visit_id: int
+    adviser_id: int
+    during: Interval
+    may_move: bool
+    service_id: int | None
+    language: str | None
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What is taken in a window: appointments by opening (hours id, original date), all other time by adviser."""
+
+    appointments: dict[tuple[int, date], list[Appointment]] = field(default_factory=lambda: defaultdict(list))
+    busy: dict[int, list[Interval]] = field(default_factory=lambda: defaultdict(list))
+    held: dict[int, list[Appointment]] = field(default_factory=lambda: defaultdict(list))
+    """The same appointments by adviser, wherever they are."""
+
+
+def is_frozen(opening: PlannedOpening, now: datetime) -> bool:
+    return now >= opening.dated.starts_at - FREEZES_BEFORE
+
+
+def wanted_of(rulebook: RuleBook, opening: PlannedOpening, service_id: int | None, language: str | None) -> Wanted:
+    """What an appointment that stands needs of whoever takes it over. Not known which service: any of the opening's."""
+    known = {key for key, id_ in rulebook.service_ids.items() if id_ == service_id} & opening.hours.services
+    return Wanted(frozenset(known) or opening.hours.services, None if language == ANY_OTHER_LANGUAGE else language)
+
+
+def supply_of(rulebook: RuleBook, opening: PlannedOpening, taken: Taken, now: datetime) -> Supply:
+    """What this opening has to give, as the domain asks for it."""
+    hours, during = opening.hours, opening.dated.interval
+    here = taken.appointments.get((hours.id, opening.dated.original_on), [])
+    may_move = set[int]() if is_frozen(opening, now) else {each.visit_id for each in here if each.may_move}
+    return Supply(
+        during=during,
+        grid_minutes=hours.grid_minutes,
+        at_once=hours.appointments_at_once,
+        duties=tuple(
+            Duty(each.adviser_id, each.services, each.languages, _busy(taken, each.adviser_id, during, may_move))
+            for each in rulebook.staff_of(opening)
+        ),
+        appointments=tuple(each.during for each in here),
+        held=tuple(
+            Held(
+                each.visit_id,
+                each.during,
+                wanted_of(rulebook, opening, each.service_id, each.language),
+                each.adviser_id,
+            )
+            for each in here
+            if each.visit_id in may_move
+        ),
+    )
+
+
+def read_taken(
+    session: Session, openings: Iterable[PlannedOpening], now: datetime, ignoring_visit_id: int | None = None
+) -> Taken:
+    """All that takes advisers' time while these openings last, by one statement."""
+    taken = Taken()
+    spans = [each.dated.interval for each in openings]
+    if not spans:
+        return taken
+    window = Interval(min(each.starts_at for each in spans), max(each.ends_at for each in spans))
+    # Who is called just before the door opens is taken then.
+    statement = _TAKEN_TODAY if window.starts_at <= now + DAY else _TAKEN
+    since = {"from_at": window.starts_at, "until_at": window.ends_at, "earliest": window.starts_at - DAY}
+    for row in session.execute(statement, since):
+        if row.visit_id is None:
+            ends_at = row.ends_at or max(row.starts_at + timedelta(minutes=row.minutes or DEFAULT_MINUTES), now)
+            taken.busy[row.adviser_id].append(Interval(row.starts_at, ends_at))
+        elif row.visit_id != ignoring_visit_id:
+            _add_appointment(taken, row)
+    return taken
+
+
+def _add_appointment(taken: Taken, row: Any) -> None:
+    may_move = row.state == "booked" and row.wished_adviser_id is None
+    during = Interval(row.starts_at, row.ends_at)
+    found = Appointment(row.visit_id, row.adviser_id, during, may_move, row.service_id, row.language)
+    taken.appointments[row.hours_id, row.original_on].append(found)
+    taken.held[row.adviser_id].append(found)
+
+
+def _busy(taken: Taken, adviser_id: int, during: Interval, may_move: set[int]) -> tuple[Interval, ...]:
+    """What keeps this adviser from taking anything then, whatever is handed on."""
+    away = [each for each in taken.busy.get(adviser_id, ()) if each.overlaps(during)]
+    stays = [
+        each.during
+        for each in taken.held.get(adviser_id, ())
+        if each.visit_id not in may_move and each.during.overlaps(during)
+    ]
+    return (*away, *stays)
+
+
+_NOTHING = cast(null(), Integer)
+_NOTHING_ELSE = (
+    null().label("hours_id"),
+    null().label("original_on"),
+    null().label("state"),
+    null().label("wished_adviser_id"),
+    null().label("service_id"),
+    null().label("language"),
+)
+
+_APPOINTMENTS = (
+    select(
+        Visit.id.label("visit_id"),
+        Visit.planned_adviser_id.label("adviser_id"),
+        Visit.starts_at.label("starts_at"),
+        Visit.ends_at.label("ends_at"),
+        _NOTHING.label("minutes"),
+        Opening.hours_id,
+        Opening.original_on,
+        Visit.state,
+        Visit.wished_adviser_id,
+        Visit.service_id,
+        Visit.language,
+    )
+    .join(Opening, Visit.opening_id == Opening.id)
+    .where(
+        Visit.planned_adviser_id.is_not(None),
+        Visit.starts_at < bindparam("until_at"),
+        Visit.starts_at >= bindparam("earliest"),  # no appointment is longer than a day: lets the index help
+        Visit.ends_at > bindparam("from_at"),
+    )
+)
+
+_ABSENCES = select(
+    null().label("visit_id"), Absence.adviser_id, Absence.starts_at, Absence.ends_at, _NOTHING, *_NOTHING_ELSE
+).where(Absence.starts_at < bindparam("until_at"), Absence.ends_at > bindparam("from_at"))
+
+# On the day a walk-in that is being served takes its adviser until its expected end.
+_RUNNING = (
+    select(
+        null().label("visit_id"),
+        Consultation.adviser_id,
+        Consultation.called_at,
+        null().label("ends_at"),
+        Concern.minutes,
+        *_NOTHING_ELSE,
+    )
+    .join(Visit, Consultation.visit_id == Visit.id)
+    .outerjoin(Concern, Visit.concern_id == Concern.id)
+    .where(Consultation.ended_at.is_(None))
+)
+
+_TAKEN: CompoundSelect[Any] = union_all(_APPOINTMENTS, _ABSENCES)
+_TAKEN_TODAY: CompoundSelect[Any] = union_all(_APPOINTMENTS, _ABSENCES, _RUNNING)
