@@ -70,10 +70,12 @@ def move(
     *,
     by: By,
     now: datetime,
+    unasked: bool = False,
 ) -> Visit:
     """Give the visit another start: same link, same code. Raises SlotTaken, UnknownOpening or StepRefused.
 
-    A visit that stands there already is left as it is: moving twice is fine.
+    A visit that stands there already is left as it is: moving twice is fine. `unasked`: the office does it on its own,
+    so that whoever cannot be written to goes on the call list.
     """
     opening = find_opening(rulebook, hours_key, original_on)
     visit, row = lock_move(session, visit_id, opening)
@@ -87,18 +89,21 @@ def move(
     visit.sequence += 1
     _hold_place(session, visit, row, slot, now)
     mark_changed(session, row, {visit.planned_adviser_id})  # the step told the old opening and adviser alone
-    plan_moved(session, visit, rulebook.zone, now)
+    plan_moved(session, visit, rulebook.zone, now, unasked=unasked)
     return visit
 
 
-def cancel(session: Session, visit_id: int, *, by: By, now: datetime) -> Visit:
-    """Cancel the visit and free its place. Cancelling twice is fine. Raises StepRefused once it has begun."""
+def cancel(session: Session, visit_id: int, *, by: By, now: datetime, unasked: bool = False) -> Visit:
+    """Cancel the visit and free its place. Cancelling twice is fine. Raises StepRefused once it has begun.
+
+    `unasked`: the office does it on its own, so that whoever cannot be written to goes on the call list.
+    """
     visit = lock_visit(session, visit_id)
     if visit.state == "cancelled":
         return visit
     take_step(session, visit, "cancel", by=by, now=now, releases_place=True)
     visit.sequence += 1
-    plan_cancelled(session, visit, now)
+    plan_cancelled(session, visit, now, unasked=unasked)
     return visit
 
 
@@ -114,7 +119,13 @@ def question_of(visit: Visit) -> Question:
 
 
 def nearest_slots(
-    session: Session, rulebook: RuleBook, question: Question, wanted_at: datetime, now: datetime, most: int = 3
+    session: Session,
+    rulebook: RuleBook,
+    question: Question,
+    wanted_at: datetime,
+    now: datetime,
+    most: int = 3,
+    ignoring_visit_id: int | None = None,
 ) -> list[OfferedSlot]:
     """The free starts nearest to the one that was wanted, at any place, in order of time."""
     wanted_at = min(max(wanted_at, now), now + timedelta(days=366))  # a date at the end of time would overflow
@@ -126,6 +137,7 @@ def nearest_slots(
         from_on=middle - timedelta(days=14),
         until_on=middle + timedelta(days=42),
         now=now,
+        ignoring_visit_id=ignoring_visit_id,
     )
     nearest = sorted(offered, key=lambda each: abs(each.slot.starts_at - wanted_at))[:most]
     return sorted(nearest, key=lambda each: each.slot.starts_at)

@@ -2,7 +2,8 @@
 
 A message's key is (visit, kind, channel, sequence). A move drops what is pending and plans anew; what is past due when
 it is planned is not planned; a cancellation is the one kind sent although the visit no longer stands. Sending is at
-least once: a crash between sending and marking sends the same message again, with the same Message-ID.
+least once: a crash between sending and marking sends the same message again, with the same Message-ID. Who has no
+e-mail address, and did not ask for the change, is told by people: channel "call", see `call_list.py`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from sqlalchemy.orm import Session
 from scheduler.actions.openings import insert_for
 from scheduler.domain.due import reminder_due_at, retry_after
 from scheduler.models import Contact, Message, Visit
-from scheduler.models.outbox import MessageKind
+from scheduler.models.outbox import Channel, MessageKind
 
 LEASE = timedelta(minutes=2)
 
@@ -28,16 +29,16 @@ def plan_confirmation(session: Session, visit: Visit, zone: ZoneInfo, now: datet
     _plan_reminder(session, visit, zone, now)
 
 
-def plan_moved(session: Session, visit: Visit, zone: ZoneInfo, now: datetime) -> None:
-    """The visit has a new time: what is pending tells the old one."""
+def plan_moved(session: Session, visit: Visit, zone: ZoneInfo, now: datetime, *, unasked: bool = False) -> None:
+    """The visit has a new time: what is pending tells the old one. `unasked`: the office did it on its own."""
     _drop_pending(session, visit)
-    _plan(session, visit, "moved", now)
+    _plan(session, visit, "moved", now, unasked=unasked)
     _plan_reminder(session, visit, zone, now)
 
 
-def plan_cancelled(session: Session, visit: Visit, now: datetime) -> None:
+def plan_cancelled(session: Session, visit: Visit, now: datetime, *, unasked: bool = False) -> None:
     _drop_pending(session, visit)
-    _plan(session, visit, "cancelled", now)
+    _plan(session, visit, "cancelled", now, unasked=unasked)
 
 
 def claim_due(session: Session, now: datetime, most: int = 20) -> list[int]:
@@ -45,7 +46,7 @@ def claim_due(session: Session, now: datetime, most: int = 20) -> list[int]:
     free = or_(Message.claimed_until.is_(None), Message.claimed_until < now)
     due = (
         select(Message.id)
-        .where(Message.state == "pending", Message.due_at <= now, free)
+        .where(Message.state == "pending", Message.channel != "call", Message.due_at <= now, free)
         .order_by(Message.due_at)
         .limit(most)
         .with_for_update(skip_locked=True)
@@ -100,15 +101,22 @@ def _plan_reminder(session: Session, visit: Visit, zone: ZoneInfo, now: datetime
         _plan(session, visit, "reminder", due_at)
 
 
-def _plan(session: Session, visit: Visit, kind: MessageKind, due_at: datetime) -> None:
-    contact: Contact | None = visit.contact
-    if contact is None or contact.email is None or visit.starts_at is None:
+def _plan(session: Session, visit: Visit, kind: MessageKind, due_at: datetime, *, unasked: bool = False) -> None:
+    if visit.starts_at is None:
         return  # a walk-in has no time that a message could tell
+    contact: Contact | None = visit.contact
+    if contact is not None and contact.email is not None:
+        _store(session, visit, kind, "email", due_at)
+    elif unasked:
+        _store(session, visit, kind, "call", due_at)
+
+
+def _store(session: Session, visit: Visit, kind: MessageKind, channel: Channel, due_at: datetime) -> None:
     # Planning the same message twice is one message; one that was dropped, or never got through, stands up again.
     insert = insert_for(session, Message.metadata.tables["message"]).values(
         visit_id=visit.id,
         kind=kind,
-        channel="email",
+        channel=channel,
         sequence=visit.sequence,
         due_at=due_at,
         state="pending",

@@ -109,8 +109,8 @@ def find_slot(
     hours = opening.hours
     if not _admits(opening, question) or not bookable_window(now, hours.lead, hours.horizon).includes(starts_at):
         return None
-    taken = read_taken(session, [opening], now, ignoring_visit_id)
-    supply = supply_of(rulebook, opening, taken, now)
+    taken = read_taken(session, [opening], now, {ignoring_visit_id})
+    supply = supply_of(rulebook, opening, taken, frozen=is_frozen(opening, now))
     return slot_at(starts_at, supply, _wanted_at(opening, question), question.minutes)
 
 
@@ -185,14 +185,13 @@ def _work_out(
     now: datetime,
     ignoring_visit_id: int | None = None,
 ) -> list[list[OfferedSlot]]:
-    taken = read_taken(session, openings, now, ignoring_visit_id)
-    return [
-        [
-            OfferedSlot(each, slot)
-            for slot in free_slots(supply_of(rulebook, each, taken, now), _wanted_at(each, question), question.minutes)
-        ]
-        for each in openings
-    ]
+    taken = read_taken(session, openings, now, {ignoring_visit_id})
+    found = []
+    for each in openings:
+        supply = supply_of(rulebook, each, taken, frozen=is_frozen(each, now))
+        slots = free_slots(supply, _wanted_at(each, question), question.minutes)
+        found.append([OfferedSlot(each, slot) for slot in slots])
+    return found
 
 
 def _bookable(opening: PlannedOpening, offered: list[OfferedSlot], now: datetime) -> list[OfferedSlot]:

@@ -57,6 +57,8 @@ def take_step(
         account_id=by.account_id,
         consultation=consultation,
         released_adviser_id=visit.planned_adviser_id if releases_place else None,
+        released_opening_id=visit.opening_id if releases_place else None,
+        released_starts_at=visit.starts_at if releases_place else None,
         by_rule=by.actor == "rule",
     )
     if releases_place:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
@@ -59,11 +59,11 @@ def wanted_of(rulebook: RuleBook, opening: PlannedOpening, service_id: int | Non
     return Wanted(frozenset(known) or opening.hours.services, None if language == ANY_OTHER_LANGUAGE else language)
 
 
-def supply_of(rulebook: RuleBook, opening: PlannedOpening, taken: Taken, now: datetime) -> Supply:
-    """What this opening has to give, as the domain asks for it."""
+def supply_of(rulebook: RuleBook, opening: PlannedOpening, taken: Taken, *, frozen: bool) -> Supply:
+    """What this opening has to give, as the domain asks for it. `frozen`: no appointment is handed on any more."""
     hours, during = opening.hours, opening.dated.interval
     here = taken.appointments.get((hours.id, opening.dated.original_on), [])
-    may_move = set[int]() if is_frozen(opening, now) else {each.visit_id for each in here if each.may_move}
+    may_move = set[int]() if frozen else {each.visit_id for each in here if each.may_move}
     return Supply(
         during=during,
         grid_minutes=hours.grid_minutes,
@@ -87,9 +87,9 @@ def supply_of(rulebook: RuleBook, opening: PlannedOpening, taken: Taken, now: da
 
 
 def read_taken(
-    session: Session, openings: Iterable[PlannedOpening], now: datetime, ignoring_visit_id: int | None = None
+    session: Session, openings: Iterable[PlannedOpening], now: datetime, ignoring: Collection[int | None] = ()
 ) -> Taken:
-    """All that takes advisers' time while these openings last, by one statement."""
+    """All that takes advisers' time while these openings last, but for the visits to ignore, by one statement."""
     taken = Taken()
     spans = [each.dated.interval for each in openings]
     if not spans:
@@ -102,7 +102,7 @@ def read_taken(
         if row.visit_id is None:
             ends_at = row.ends_at or max(row.starts_at + timedelta(minutes=row.minutes or DEFAULT_MINUTES), now)
             taken.busy[row.adviser_id].append(Interval(row.starts_at, ends_at))
-        elif row.visit_id != ignoring_visit_id:
+        elif row.visit_id not in ignoring:
             _add_appointment(taken, row)
     return taken
 

@@ -119,12 +119,16 @@ class Step(Base):
     """The consultation that this step began, changed or ended."""
     released_adviser_id: Mapped[int | None] = mapped_column(ForeignKey("adviser.id"))
     """The place that this step gave up, so that undo can ask for it again."""
+    released_opening_id: Mapped[int | None] = mapped_column(ForeignKey("opening.id"))
+    released_starts_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """Where and when that place was: whoever has to be told of a move is told what no longer holds, too."""
     undoes_step_id: Mapped[int | None] = mapped_column(ForeignKey("step.id"), unique=True)
     by_rule: Mapped[bool] = mapped_column(default=False)
     """True: the close of the day decided, nobody saw it."""
 
     visit: Mapped[Visit] = relationship(back_populates="steps")
     consultation: Mapped[Consultation | None] = relationship()
+    released_opening: Mapped[Opening | None] = relationship()
 
 
 class Consultation(Base):

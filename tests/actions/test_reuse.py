@@ -25,7 +25,6 @@ from tests.actions.small_town import (
     WEDNESDAY,
     adviser_of,
     ask,
-    at,
     be_away,
     book_at,
     change_date,
