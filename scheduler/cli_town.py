@@ -13,7 +13,7 @@ from flask.cli import with_appcontext
 
 from scheduler import town_file
 from scheduler.db import Database
-from scheduler.town_file import Difference, TownFile, TownFileErrors
+from scheduler.town_file import Conflict, Difference, TownFile, TownFileErrors
 
 IN_ERROR = 1
 NEEDS_CONFIRMATION = 3
@@ -83,10 +83,14 @@ def _complain(lines: Iterable[object]) -> None:
 def _report(found: Difference, refused: bool) -> None:
     for line in found.lines or ["Nothing changes."]:
         click.echo(line)
-    if not found.conflicts:
-        return
-    click.echo("Booked visits that no longer fit" + (":" if refused else "; they stay booked:"))
-    for conflict in found.conflicts:
-        click.echo(f"! {conflict}")
+    _list("Booked visits that no longer fit" + (":" if refused else "; they stay booked:"), found.conflicts)
+    _list("Booked visits that did not fit before either:", found.standing)
     if refused:
         click.echo("Nothing was written. Use --confirm to load all the same; the visits then stay booked.", err=True)
+
+
+def _list(heading: str, conflicts: list[Conflict]) -> None:
+    if conflicts:
+        click.echo(heading)
+    for conflict in conflicts:
+        click.echo(f"! {conflict}")

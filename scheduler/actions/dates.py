@@ -122,21 +122,17 @@ def _has_people(session: Session, opening: PlannedOpening) -> bool:
 
 
 def _write_exception(session: Session, opening: PlannedOpening, change: DateChange) -> None:
-    """On a date that differs already, what differs is kept where the change says nothing of it."""
-    on = opening.dated.original_on
-    row = session.scalar(
-        select(HoursException).where(HoursException.hours_id == opening.hours.id, HoursException.original_on == on)
+    """As a row of its own beside what the file may say of this date, so that it can be taken back."""
+    hours, on = opening.hours, opening.dated.original_on
+    known = select(HoursException).where(
+        HoursException.hours_id == hours.id, HoursException.original_on == on, HoursException.from_file.is_(False)
     )
+    row = session.scalar(known)
     if row is None:
-        row = HoursException(hours=session.get_one(Hours, opening.hours.id), original_on=on, from_file=False)
+        row = HoursException(hours=session.get_one(Hours, hours.id), original_on=on, from_file=False)
         session.add(row)
-    row.from_file = False
-    row.reason = change.reason
-    if change.cancelled:
-        row.kind = "cancelled"
-    else:
-        row.kind = "moved" if row.kind != "added" else "added"
-        row.from_time, row.until_time = change.from_time, change.until_time
+    row.kind, row.reason = "cancelled" if change.cancelled else "moved", change.reason
+    row.from_time, row.until_time = change.from_time, change.until_time
     _note_new_rules(session)
 
 

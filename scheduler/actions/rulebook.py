@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -64,7 +65,7 @@ class PlannedOpening:
     hours: OfficeHours
     dated: DatedOpening
 
-    @property
+    @cached_property
     def public_id(self) -> str:
         return f"{self.hours.key}/{self.dated.original_on.isoformat()}"
 
@@ -96,6 +97,11 @@ class RuleBook:
     concerns: dict[str, ConcernRule]
     places: dict[int, str]
     _kept: dict[tuple[date, date], list[PlannedOpening]] = field(default_factory=dict, compare=False, repr=False)
+
+    @cached_property
+    def languages(self) -> frozenset[str]:
+        """All languages that some adviser speaks."""
+        return frozenset[str]().union(*(each.languages for each in self.advisers.values()))
 
     def openings(self, from_on: date, until_on: date, place_id: int | None = None) -> list[PlannedOpening]:
         """All openings on these days (both included) in order of time, cancelled ones too."""
@@ -129,7 +135,7 @@ class RuleBook:
 
 def read_rulebook(session: Session) -> RuleBook:
     """The rules in force. Raises LookupError where no town is loaded yet."""
-    town = session.execute(select(Town.rules_stamp, Town.rules_revision, Town.timezone, Town.state)).one_or_none()
+    town = session.execute(_TOWN).one_or_none()
     if town is None:
         raise LookupError("no town is loaded: run `flask --app wsgi load FILE`")
     found = _rulebooks.get(town.rules_stamp)
@@ -141,6 +147,8 @@ def read_rulebook(session: Session) -> RuleBook:
     return found
 
 
+# By the table, not the class: asked in every request, and rows are enough.
+_TOWN = select(*(Town.__table__.c[name] for name in ("rules_stamp", "rules_revision", "timezone", "state")))
 _rulebooks: dict[str, RuleBook] = {}
 MOST_RULEBOOKS = 4
 MOST_KEPT = 64
@@ -230,7 +238,7 @@ def _rule(row: Hours, closures: Iterable[Closure], state: str) -> Rule:
         dates=frozenset(date.fromisoformat(each) for each in row.dates),
         staff=tuple(row.advisers),
         rota=_turns(row.rota),
-        exceptions=tuple(_exception(each) for each in row.exceptions),
+        exceptions=_exceptions(row.exceptions),
         closures=tuple(
             ClosedDays(each.from_on, each.until_on, each.reason)
             for each in closures
@@ -242,6 +250,15 @@ def _rule(row: Hours, closures: Iterable[Closure], state: str) -> Rule:
 
 def _turns(row: Rota | None) -> Turns | None:
     return Turns(row.starts_on, tuple(tuple(turn) for turn in row.turns), row.skipped) if row else None
+
+
+def _exceptions(rows: Iterable[HoursException]) -> tuple[DateException, ...]:
+    """One for each date: what was changed on the day goes before what the file says of it."""
+    found: dict[date, DateException] = {}
+    for row in sorted(rows, key=lambda each: not each.from_file):
+        earlier = found.get(row.original_on)
+        found[row.original_on] = _exception(row) if earlier is None else _exception(row).over(earlier)
+    return tuple(found.values())
 
 
 def _exception(row: HoursException) -> DateException:

@@ -69,7 +69,7 @@ class HoursException(Base):
 
     __tablename__ = "exception"
     __table_args__ = (
-        UniqueConstraint("hours_id", "original_on"),
+        UniqueConstraint("hours_id", "original_on", "from_file"),
         CheckConstraint("kind IN ('cancelled', 'moved', 'added')", name="known_kind"),
     )
 
@@ -84,7 +84,7 @@ class HoursException(Base):
     advisers: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
     reason: Mapped[str] = mapped_column(default="")
     from_file: Mapped[bool] = mapped_column(default=True)
-    """True: the town's file says so. False: somebody changed this date on the day."""
+    """True: the town's file says so. False: somebody changed this date on the day; that goes before the file's."""
 
     hours: Mapped[Hours] = relationship(back_populates="exceptions")
 
@@ -116,7 +116,7 @@ class Absence(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     adviser_id: Mapped[int] = mapped_column(ForeignKey("adviser.id"), index=True)
     starts_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    ends_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    ends_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     source: Mapped[Literal["entered", "imported"]] = mapped_column(default="entered")
 
     adviser: Mapped[Adviser] = relationship()
@@ -130,7 +130,7 @@ class Opening(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     hours_id: Mapped[int] = mapped_column(ForeignKey("hours.id"))
-    original_on: Mapped[date]
+    original_on: Mapped[date] = mapped_column(index=True)
     version: Mapped[int] = mapped_column(default=0)
     """Grows with each change of anything that a page of this opening shows."""
     tickets_stopped_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

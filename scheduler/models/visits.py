@@ -47,6 +47,12 @@ class Visit(Base):
         CheckConstraint("people BETWEEN 1 AND 20", name="people_in_range"),
         CheckConstraint("kind = 'appointment' OR ticket IS NOT NULL", name="walk_in_has_ticket"),
         Index("ix_visit_planned", "planned_adviser_id", "starts_at"),
+        Index(
+            "ix_visit_holds_place",
+            "starts_at",
+            sqlite_where=text("planned_adviser_id IS NOT NULL"),
+            postgresql_where=text("planned_adviser_id IS NOT NULL"),
+        ),
         Index("ix_visit_opening_state", "opening_id", "state"),
     )
 
@@ -222,5 +228,7 @@ class IdempotencyKey(Base):
     __tablename__ = "idempotency_key"
 
     key_hash: Mapped[str] = mapped_column(primary_key=True)
+    request_hash: Mapped[str]
+    """Of what was asked for: the same key with another request is refused."""
     visit_id: Mapped[int] = mapped_column(ForeignKey("visit.id"))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)

@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
-from scheduler.town_file.duties import overlapping_duties, yields
+from scheduler.town_file.dates import dates_outside, wrong_dates
+from scheduler.town_file.duties import overlapping_duties
 from scheduler.town_file.entries import Entries
 from scheduler.town_file.fields import WRITTEN_ONCE
-from scheduler.town_file.format import REFERENCES, TABLES, AddedDate, HoursEntry, TownEntry
+from scheduler.town_file.format import REFERENCES, TABLES, HoursEntry, TownEntry
 from scheduler.town_file.problems import Problem, nearest
 
 MOST_CONCERNS = 4
@@ -78,6 +79,7 @@ def rules(entries: Entries, town: TownEntry | None) -> Iterator[Problem]:
     for hours in entries.hours:
         for check in _HOURS_CHECKS:
             yield from (Problem("hours", hours.key, field, reason) for field, reason in check(hours, entries))
+        yield from (Problem("hours", hours.key, *wrong) for wrong in wrong_dates(hours, entries, town))
     yield from _services_of_staff(entries)
     yield from overlapping_duties(entries, town)
 
@@ -145,38 +147,10 @@ def unstaffed(entries: Entries, data: Mapping[str, Any]) -> Iterator[Problem]:
             yield Problem("hours", hours.key, "advisers", "is missing: appointments need advisers or a rota")
 
 
-def _closed_dates(hours: HoursEntry, _entries: Entries) -> Iterator[tuple[str, str]]:
-    for on in hours.closed_on:
-        if not yields(hours, on):
-            yield "closed_on", f"{on} is no date of these hours"
-
-
-def _added_dates(hours: HoursEntry, entries: Entries) -> Iterator[tuple[str, str]]:
-    dates = [each.on for each in hours.also_on]
-    for on in dict.fromkeys(each for each in dates if dates.count(each) > 1):
-        yield "also_on", f"{on} is listed more than once"
-    for each in hours.also_on:
-        yield from (("also_on", f"{each.on} {reason}") for reason in _wrong_with_added(each, hours, entries))
-
-
-def _wrong_with_added(added: AddedDate, hours: HoursEntry, entries: Entries) -> Iterator[str]:
-    if yields(hours, added.on):
-        yield "is a date of these hours already"
-    from_time, until_time = added.from_time or hours.from_time, added.until_time or hours.until_time
-    if from_time and until_time and from_time >= until_time:
-        yield "must begin before it ends"
-    if hours.times is None:
-        yield "cannot be added to hours without times"
-    if not added.advisers and hours.takes_appointments and entries.rota_of(hours):
-        yield "needs advisers: a date beside the rule has no turn in the rota"
-
-
 _HOURS_CHECKS: list[Callable[[HoursEntry, Entries], Iterator[tuple[str, str]]]] = [
     _times,
     _days,
     _staff,
-    _closed_dates,
-    _added_dates,
 ]
 
 
@@ -186,6 +160,8 @@ def _services_of_staff(entries: Entries) -> Iterator[Problem]:
         yield from _useless(entries, hours, hours.advisers, "hours", "advisers")
         yield from _useless(entries, hours, _all(rota.turns if rota else []), "rota", "turns")
         yield from _useless(entries, hours, _all(each.advisers or [] for each in hours.also_on), "hours", "also_on")
+        substitutes = _all(each.advisers or [] for each in hours.changed_on)
+        yield from _useless(entries, hours, substitutes, "hours", "changed_on")
 
 
 def _useless(entries: Entries, hours: HoursEntry, advisers: Iterable[str], table: str, field: str) -> Iterator[Problem]:
@@ -206,7 +182,9 @@ def _all(lists: Iterable[list[str]]) -> list[str]:
 def warnings(entries: Entries) -> Iterator[Problem]:
     """What is allowed but probably not meant."""
     stations = {each.key: each.stations for each in entries.place}
+    yield from _without_phone(entries)
     for hours in entries.hours:
+        yield from (Problem("hours", hours.key, "dates", reason) for reason in dates_outside(hours))
         if hours.appointments_at_once is not None and hours.admits != "mixed":
             yield Problem("hours", hours.key, "appointments_at_once", "counts for mixed hours only")
         fewest = min((len(staff) for staff in entries.staff_of(hours)), default=0)
@@ -215,3 +193,10 @@ def warnings(entries: Entries) -> Iterator[Problem]:
     for place in dict.fromkeys(each.place for each in entries.hours if each.takes_walk_ins):
         if not stations[place]:
             yield Problem("place", place, "stations", "is empty, although people are called to one here")
+
+
+def _without_phone(entries: Entries) -> Iterator[Problem]:
+    phones = {each.key: each.phone for each in entries.place}
+    for place in dict.fromkeys(each.place for each in entries.hours if each.admits == "by_arrangement"):
+        if not phones[place]:
+            yield Problem("place", place, "phone", "is empty, although people are asked to call here")

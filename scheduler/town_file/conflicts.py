@@ -34,7 +34,9 @@ def find_conflicts(session: Session, now: datetime) -> list[Conflict]:
     visits = session.scalars(
         select(Visit)
         .where(Visit.state == "booked", Visit.starts_at > now)
-        .options(joinedload(Visit.opening).joinedload(Opening.hours), joinedload(Visit.place))
+        .options(
+            joinedload(Visit.opening).joinedload(Opening.hours), joinedload(Visit.place), joinedload(Visit.service)
+        )
         .order_by(Visit.starts_at, Visit.id)
     )
     openings: dict[int, PlannedOpening | None] = {}
@@ -59,6 +61,10 @@ def _reason(visit: Visit, planned: PlannedOpening | None, book: RuleBook) -> str
         return "the opening does not take place"
     if planned.hours.place_id != visit.place_id:
         return "the opening is at another place"
+    if not planned.hours.takes_appointments:
+        return "the opening takes no appointments any more"
+    if visit.service and visit.service.key not in planned.hours.services:
+        return "the opening does not offer the service any more"
     if not _lies_within(Interval(visit.starts_at, visit.ends_at), planned.dated.interval):
         return "the time lies outside of the opening"
     on_duty = [each.adviser_id for each in book.staff_of(planned)]

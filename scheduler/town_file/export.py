@@ -77,7 +77,7 @@ def _in_force(session: Session, model: type[Keyed]) -> Iterable[Keyed]:
 def _office_hours(session: Session) -> Iterator[str]:
     rows = session.scalars(
         select(Hours)
-        .where(Hours.retired_at.is_(None))
+        .where(Hours.retired_at.is_(None), Hours.own_adviser_id.is_(None))
         .options(selectinload(Hours.exceptions), selectinload(Hours.rota))
         .order_by(Hours.position, Hours.id)
     ).all()
@@ -114,12 +114,20 @@ def _hours(row: Hours) -> Fields:
         found["dates"] = [date.fromisoformat(each) for each in row.dates]
     exceptions = sorted((each for each in row.exceptions if each.from_file), key=lambda each: each.original_on)
     found["closed_on"] = [each.original_on for each in exceptions if each.kind == "cancelled"]
-    found["also_on"] = [_added(each) for each in exceptions if each.kind == "added"]
+    found["also_on"] = [_date(each) for each in exceptions if each.kind == "added"]
+    found["changed_on"] = [_date(each) for each in exceptions if each.kind == "moved"]
     return {name: value for name, value in found.items() if value != []}
 
 
-def _added(row: HoursException) -> Fields:
-    fields = {"date": row.original_on, "from": row.from_time, "until": row.until_time, "advisers": row.advisers}
+def _date(row: HoursException) -> Fields:
+    """The table of one date in `also_on` or `changed_on`."""
+    fields = {
+        "date": row.original_on,
+        "held_on": row.held_on,
+        "from": row.from_time,
+        "until": row.until_time,
+        "advisers": row.advisers,
+    }
     return {name: value for name, value in fields.items() if value is not None}
 
 

@@ -150,6 +150,8 @@ def _check_rrule_parts(parts: dict[str, str]) -> None:
         raise ValueError("UNTIL must be a date such as 20261231; better use valid_until")
     if parts.get("INTERVAL", "1").strip("0") == "":
         raise ValueError("INTERVAL must be at least 1")
+    if parts["FREQ"] in ("DAILY", "WEEKLY") and re.search(r"\d", parts.get("BYDAY", "")):
+        raise ValueError('days are counted within a month: "FREQ=MONTHLY;BYDAY=1WE"')
     # Without them the days would depend on the day on which somebody looks.
     if parts["FREQ"] != "DAILY" and not parts.keys() & _RRULE_DAYS:
         raise ValueError("must say on which days, with BYDAY or BYMONTHDAY")

@@ -97,7 +97,7 @@ class AdviserEntry(KeyedEntry):
 
 
 class AddedDate(Entry):
-    """A date beside the rule. What is left out is as on the rule's own dates."""
+    """A date beside the rule, or one of its own that is closed. What is left out is as on the rule's other dates."""
 
     on: Day = Field(alias="date")
     from_time: WallTime | None = Field(default=None, alias="from")
@@ -105,8 +105,14 @@ class AddedDate(Entry):
     advisers: SomeKeys | None = None
 
 
+class ChangedDate(AddedDate):
+    """A date of the rule that is held on another day, at other times, or by other advisers."""
+
+    held_on: Day | None = None
+
+
 class HoursEntry(KeyedEntry):
-    nested: ClassVar[dict[str, type[BaseModel]]] = {"also_on": AddedDate}
+    nested: ClassVar[dict[str, type[BaseModel]]] = {"also_on": AddedDate, "changed_on": ChangedDate}
 
     place: str
     services: SomeKeys
@@ -131,6 +137,7 @@ class HoursEntry(KeyedEntry):
     advisers: Keys = []
     closed_on: Dates = []
     also_on: list[AddedDate] = []
+    changed_on: list[ChangedDate] = []
 
     @property
     def rule(self) -> str | None:
@@ -187,6 +194,7 @@ REFERENCES = {
     ("hours", "concerns"): "concern",
     ("hours", "advisers"): "adviser",
     ("hours", "also_on"): "adviser",
+    ("hours", "changed_on"): "adviser",
     ("rota", "hours"): "hours",
     ("rota", "turns"): "adviser",
 }

@@ -46,6 +46,8 @@ class Difference:
     changed: list[str] = field(default_factory=list)
     retired: list[str] = field(default_factory=list)
     conflicts: list[Conflict] = field(default_factory=list)
+    standing: list[Conflict] = field(default_factory=list)
+    """Visits that did not fit before, and still do not: an earlier load was confirmed."""
 
     @property
     def is_empty(self) -> bool:
@@ -90,6 +92,7 @@ class _Writing:
         self.found = Difference()
 
     def write(self, town_file: TownFile) -> Difference:
+        known = self._known_conflicts()
         self._write_town(town_file)
         locale, entries = town_file.town.locales[0], town_file.entries
         self._write_rows(Carrier, "carrier", _plain(entries.carrier))
@@ -107,8 +110,18 @@ class _Writing:
             self._write_exceptions(hours[each.key], each)
         self.session.flush()
         if not self.found.is_empty:
-            self.found.conflicts.extend(find_conflicts(self.session, self.now))
+            self._note_conflicts(known)
         return self.found
+
+    def _known_conflicts(self) -> set[int]:
+        if self.session.get(Town, 1) is None:
+            return set()
+        return {each.visit_id for each in find_conflicts(self.session, self.now)}
+
+    def _note_conflicts(self, known: set[int]) -> None:
+        """Only what this load hits needs a confirmation: one that is asked for every time is soon given unread."""
+        for each in find_conflicts(self.session, self.now):
+            (self.found.standing if each.visit_id in known else self.found.conflicts).append(each)
 
     def _write_town(self, town_file: TownFile) -> None:
         values = town_file.town.model_dump()
@@ -120,7 +133,10 @@ class _Writing:
             self._update(town, "town", values)
 
     def _rows(self, model: type[_Row]) -> dict[str, _Row]:
-        return {row.key: row for row in self.session.scalars(select(model).order_by(model.id))}
+        query = select(model).order_by(model.id)
+        if model is Hours:
+            query = query.where(Hours.own_adviser_id.is_(None))  # an adviser's own appointment is not of the file
+        return {row.key: row for row in self.session.scalars(query)}
 
     def _write_rows(self, model: type[_Row], table: str, wanted: Mapping[str, Values]) -> dict[str, _Row]:
         """Make the table's rows as wanted, by key. Returns those that are in force."""
@@ -184,10 +200,9 @@ class _Writing:
             self._update(row.rota, name, entry.model_dump(exclude={"hours"}))
 
     def _write_exceptions(self, row: Hours, entry: HoursEntry) -> None:
-        """What somebody changed on the day goes before the file, which was written earlier."""
-        by_hand = {each.original_on for each in row.exceptions if not each.from_file}
+        """Those of the file alone: what somebody changed on the day has rows of its own, which go before these."""
         known = {each.original_on: each for each in row.exceptions if each.from_file}
-        wanted = {on: values for on, values in _exception_values(entry).items() if on not in by_hand}
+        wanted = _exception_values(entry)
         for on in sorted(known.keys() - wanted.keys()):
             row.exceptions.remove(known[on])
             self.found.retired.append(_exception_name(row, on))
@@ -224,7 +239,7 @@ def _adviser_values(entry: AdviserEntry, carriers: Mapping[str, Carrier]) -> Val
 
 
 def _hours_values(entry: HoursEntry, places: Mapping[str, Place]) -> Values:
-    values = entry.model_dump(exclude={"key", "place", "days", "rrule", "dates", "closed_on", "also_on"})
+    values = entry.model_dump(exclude={"key", "place", "days", "rrule", "dates", "closed_on", "also_on", "changed_on"})
     dates = sorted(each.isoformat() for each in entry.dates)
     return {**values, "place": places[entry.place], "rrule": entry.rule, "dates": dates}
 
@@ -232,10 +247,8 @@ def _hours_values(entry: HoursEntry, places: Mapping[str, Place]) -> Values:
 def _exception_values(entry: HoursEntry) -> dict[date, Values]:
     nothing = {"held_on": None, "from_time": None, "until_time": None, "advisers": None, "reason": ""}
     closed: dict[date, Values] = {on: {"kind": "cancelled", **nothing} for on in entry.closed_on}
-    added: dict[date, Values] = {
-        each.on: {"kind": "added", **nothing, **each.model_dump(exclude={"on"})} for each in entry.also_on
-    }
-    return closed | added
+    written = [("added", each) for each in entry.also_on] + [("moved", each) for each in entry.changed_on]
+    return closed | {each.on: {"kind": kind, **nothing, **each.model_dump(exclude={"on"})} for kind, each in written}
 
 
 def _place(key: str | None, places: Mapping[str, Place]) -> Place | None:

@@ -28,6 +28,7 @@ from tests.actions.small_town import (
     arrive,
     at,
     book_at,
+    change_date,
     hours_of,
     place_of,
     take_in,
@@ -327,6 +328,28 @@ def test_a_changed_date_is_restored(session: Session, rulebook: RuleBook) -> Non
     restore_date(session, session.scalars(select(HoursException)).one())
     opening = read_rulebook(session).opening(SESSION, LATER)
     assert opening is not None and opening.dated.takes_place
+
+
+def test_a_date_that_the_file_added_is_cancelled_and_stays_in_sight(session: Session, rulebook: RuleBook) -> None:
+    friday = date(2026, 12, 11)
+    change_date(session, friday, "added", until_time=time(11))
+    carry_out(session, DateChange(SESSION, friday, cancelled=True, reason="krank"), {}, by=STAFF, now=EVENING)
+    cancelled = read_rulebook(session).opening(SESSION, friday)
+    assert cancelled is not None and cancelled.dated.closed_because == {"": "krank"}
+    restore_date(session, session.scalars(select(HoursException).where(HoursException.from_file.is_(False))).one())
+    restored = read_rulebook(session).opening(SESSION, friday)
+    assert restored is not None and restored.dated.takes_place
+    assert restored.dated.ends_at == at("11:00", friday)
+
+
+def test_a_date_that_the_file_moved_is_shortened_where_it_was_moved_to(session: Session, rulebook: RuleBook) -> None:
+    friday = date(2026, 12, 11)
+    change_date(session, LATER, "moved", held_on=friday)
+    shorter = DateChange(SESSION, LATER, False, time(10), time(11))
+    carry_out(session, shorter, {}, by=STAFF, now=EVENING)
+    opening = read_rulebook(session).opening(SESSION, LATER)
+    assert opening is not None
+    assert (opening.dated.starts_at, opening.dated.ends_at) == (at("10:00", friday), at("11:00", friday))
 
 
 def test_feeds_and_pages_of_all_on_duty_hear_of_it(session: Session, rulebook: RuleBook, now: datetime) -> None:

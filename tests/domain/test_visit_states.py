@@ -98,7 +98,8 @@ def test_whoever_is_in_the_house_has_an_open_visit() -> None:
 
 
 UNDOABLE = {
-    "register", "check_in", "cancel", "miss", "call", "park", "unpark", "leave", "start", "put_back", "finish",
+    "register", "check_in", "serve", "cancel", "miss", "call", "park", "unpark", "leave", "start", "put_back",
+    "finish",
 }  # fmt: skip
 
 

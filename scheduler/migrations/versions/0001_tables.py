@@ -198,6 +198,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("absence", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_absence_adviser_id"), ["adviser_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_absence_ends_at"), ["ends_at"], unique=False)
 
     op.create_table(
         "account_role",
@@ -238,7 +239,9 @@ def upgrade() -> None:
         sa.CheckConstraint("kind IN ('cancelled', 'moved', 'added')", name=op.f("ck_exception_known_kind")),
         sa.ForeignKeyConstraint(["hours_id"], ["hours.id"], name=op.f("fk_exception_hours_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_exception")),
-        sa.UniqueConstraint("hours_id", "original_on", name=op.f("uq_exception_hours_id_original_on")),
+        sa.UniqueConstraint(
+            "hours_id", "original_on", "from_file", name=op.f("uq_exception_hours_id_original_on_from_file")
+        ),
     )
     op.create_table(
         "feed",
@@ -281,6 +284,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_opening")),
         sa.UniqueConstraint("hours_id", "original_on", name=op.f("uq_opening_hours_id_original_on")),
     )
+    with op.batch_alter_table("opening", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_opening_original_on"), ["original_on"], unique=False)
+
     op.create_table(
         "rota",
         sa.Column("hours_id", sa.Integer(), nullable=False),
@@ -385,6 +391,13 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_visit_local_on"), ["local_on"], unique=False)
         batch_op.create_index("ix_visit_opening_state", ["opening_id", "state"], unique=False)
         batch_op.create_index("ix_visit_planned", ["planned_adviser_id", "starts_at"], unique=False)
+        batch_op.create_index(
+            "ix_visit_holds_place",
+            ["starts_at"],
+            unique=False,
+            sqlite_where=sa.text("planned_adviser_id IS NOT NULL"),
+            postgresql_where=sa.text("planned_adviser_id IS NOT NULL"),
+        )
 
     op.create_table(
         "consultation",
@@ -459,6 +472,7 @@ def upgrade() -> None:
     op.create_table(
         "idempotency_key",
         sa.Column("key_hash", sa.String(), nullable=False),
+        sa.Column("request_hash", sa.String(), nullable=False),
         sa.Column("visit_id", sa.Integer(), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.ForeignKeyConstraint(["visit_id"], ["visit.id"], name=op.f("fk_idempotency_key_visit_id")),
