@@ -88,8 +88,11 @@ class Database:
         """What this process worked out from committed rows, for sessions that only read: `session.info["kept"]`."""
 
     def writing(self) -> Session:
-        """A session whose first statement takes the write lock (SQLite: BEGIN IMMEDIATE). The edge commits."""
-        return Session(self.engine)
+        """A session whose first statement takes the write lock (SQLite: BEGIN IMMEDIATE). The edge commits.
+
+        One commit ends its work: what is shown afterwards is what was written, and is not read again.
+        """
+        return Session(self.engine, expire_on_commit=False)
 
     def reading(self) -> Session:
         """A session in which the database itself refuses every change."""

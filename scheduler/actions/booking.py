@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from scheduler.actions.messages import plan_cancelled, plan_moved
-from scheduler.actions.openings import find_opening, lock_move, lock_opening, lock_visit, mark_changed
+from scheduler.actions.openings import find_opening, lock_move, lock_visit, mark_changed, renew_feeds, touch_opening
 from scheduler.actions.rulebook import PlannedOpening, RuleBook
 from scheduler.actions.slots import DEFAULT_MINUTES, OfferedSlot, Question, find_slot, find_slots
-from scheduler.actions.steps import By, take_step
+from scheduler.actions.steps import By, begin_history, take_step
 from scheduler.domain.recurrence import local_date
 from scheduler.domain.routing import AgeGroup
 from scheduler.domain.slots import Slot
-from scheduler.models import Concern, IdempotencyKey, Opening, Service, Visit
+from scheduler.models import IdempotencyKey, Opening, Visit
 
 KEEP_IDEMPOTENCY_KEYS = timedelta(hours=24)
 _PLACE_GUARD = "ex_visit_one_place_per_adviser"
@@ -28,6 +30,10 @@ _PLACE_GUARD = "ex_visit_one_place_per_adviser"
 
 class SlotTaken(Exception):
     """This start is not free (any more), or never was one."""
+
+
+class KeyReused(Exception):
+    """An idempotency key came a second time, with another request."""
 
 
 @dataclass(frozen=True)
@@ -43,19 +49,24 @@ class Booking:
     people: int = 1
     idempotency_key: str | None = None
     """Random text of the page or API client: the same one again gives the same visit again."""
+    request: str = ""
+    """What else the request said, or its hash: with the same key and something else it is refused."""
 
 
 def book(session: Session, rulebook: RuleBook, booking: Booking, *, by: By, now: datetime) -> Visit:
-    """Book the start. Raises SlotTaken or UnknownOpening. A repeated idempotency key returns the first visit."""
+    """Book the start. Raises SlotTaken, UnknownOpening or KeyReused. A repeated key returns the first visit."""
     opening = find_opening(rulebook, booking.hours_key, booking.original_on)
-    row = lock_opening(session, opening)
     earlier = _booked_before(session, booking)
     if earlier is not None:
-        return earlier
+        return earlier  # before the lock: a repetition changes nothing
+    opening_id = touch_opening(session, opening)
+    earlier = _booked_before(session, booking)
+    if earlier is not None:
+        return earlier  # the same request was faster
     slot = find_slot(session, rulebook, booking.question, opening, booking.starts_at, now)
     if slot is None:
         raise SlotTaken
-    visit = _make_visit(session, rulebook, booking, opening, row, slot, by, now)
+    visit = make_visit(session, rulebook, booking, opening, opening_id, slot, by, now)
     _remember_key(session, booking, visit, now)
     return visit
 
@@ -148,39 +159,42 @@ def forget_idempotency_keys(session: Session, now: datetime) -> None:
     session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < now - KEEP_IDEMPOTENCY_KEYS))
 
 
-def _make_visit(
+def make_visit(
     session: Session,
     rulebook: RuleBook,
     booking: Booking,
     opening: PlannedOpening,
-    row: Opening,
+    opening_id: int,
     slot: Slot,
     by: By,
     now: datetime,
 ) -> Visit:
+    """Write the appointment at a start that the caller found free, under the opening's lock. Raises SlotTaken."""
     question = booking.question
-    visit = Visit(
-        opening=row,
-        place_id=opening.hours.place_id,
-        local_on=local_date(slot.starts_at, rulebook.zone),
-        kind="appointment",
-        state="booked",
-        age_group=booking.age_group,
-        service_id=service_id_of(session, question.services),
-        concern_id=session.scalar(select(Concern.id).where(Concern.key == question.concern)),
-        language=question.language,
-        locale=booking.locale,
-        people=booking.people,
-        starts_at=slot.starts_at,
-        ends_at=slot.ends_at,
-        wished_adviser_id=question.adviser_id,
-        code=_fresh_code(session),
-        created_at=now,
-        changed_at=now,
-    )
-    session.add(visit)
-    _hold_place(session, visit, row, slot, now)
-    take_step(session, visit, "book", by=by, now=now)
+    concern = rulebook.concerns.get(question.concern or "")
+    values: dict[str, Any] = {
+        "opening_id": opening_id,
+        "place_id": opening.hours.place_id,
+        "local_on": local_date(slot.starts_at, rulebook.zone),
+        "kind": "appointment",
+        "age_group": booking.age_group,
+        "service_id": service_id_of(rulebook, question.services),
+        "concern_id": concern.id if concern else None,
+        "language": question.language,
+        "locale": booking.locale,
+        "people": booking.people,
+        "starts_at": slot.starts_at,
+        "ends_at": slot.ends_at,
+        "planned_adviser_id": slot.adviser_id,
+        "wished_adviser_id": question.adviser_id,
+        "code": _fresh_code(session),
+        "created_at": now,
+    }
+    with _taken_by_the_guard():
+        if slot.moves:
+            hand_on(session, session.get_one(Opening, opening_id), dict(slot.moves), now=now)
+        visit = begin_history(session, values, "book", by=by, now=now)
+    renew_feeds(session, {slot.adviser_id})
     return visit
 
 
@@ -192,18 +206,25 @@ def _put_at(visit: Visit, opening: PlannedOpening, row: Opening, slot: Slot, loc
     visit.starts_at, visit.ends_at = slot.starts_at, slot.ends_at
 
 
-def service_id_of(session: Session, services: frozenset[str]) -> int | None:
+def service_id_of(rulebook: RuleBook, services: frozenset[str]) -> int | None:
     """The service, where only one is in question; a family may go to either, so there it stays open."""
-    return session.scalar(select(Service.id).where(Service.key.in_(services))) if len(services) == 1 else None
+    (only, *others) = services or ("",)
+    return None if others else rulebook.service_ids.get(only)
 
 
 def _hold_place(session: Session, visit: Visit, row: Opening, slot: Slot, now: datetime) -> None:
     """Hold the adviser's time, others handed on first. Whoever was faster on another path, the constraint tells."""
     session.flush()
-    try:
+    with _taken_by_the_guard():
         hand_on(session, row, dict(slot.moves), now=now)
         visit.planned_adviser_id = slot.adviser_id
         session.flush()
+
+
+@contextmanager
+def _taken_by_the_guard() -> Iterator[None]:
+    try:
+        yield
     except IntegrityError as error:
         if _PLACE_GUARD in str(error.orig):
             raise SlotTaken from error
@@ -232,23 +253,39 @@ def hand_on(session: Session, row: Opening, advisers: Mapping[int, int], *, now:
 def _fresh_code(session: Session) -> str:
     while True:
         code = str(100_000_000 + secrets.randbelow(900_000_000))
-        if session.scalar(select(Visit.id).where(Visit.code == code)) is None:
+        if session.execute(_SAME_CODE, {"code": code}).first() is None:
             return code
 
 
+_VISIT = Visit.metadata.tables["visit"]
+_SAME_CODE = select(_VISIT.c.id).where(_VISIT.c.code == bindparam("code"))
+
+
 def _booked_before(session: Session, booking: Booking) -> Visit | None:
-    found = session.get(IdempotencyKey, _fingerprint(booking)) if booking.idempotency_key else None
-    return session.get(Visit, found.visit_id) if found else None
+    """The visit of an earlier request with this key. Raises KeyReused where that one asked for something else."""
+    if not booking.idempotency_key:
+        return None
+    found = session.get(IdempotencyKey, _hash(booking.idempotency_key))
+    if found is None:
+        return None
+    if found.request_hash != _request_hash(booking):
+        raise KeyReused
+    return session.get(Visit, found.visit_id)
 
 
 def _remember_key(session: Session, booking: Booking, visit: Visit, now: datetime) -> None:
     if booking.idempotency_key:
-        session.add(IdempotencyKey(key_hash=_fingerprint(booking), visit_id=visit.id, created_at=now))
+        key_hash, request_hash = _hash(booking.idempotency_key), _request_hash(booking)
+        session.add(IdempotencyKey(key_hash=key_hash, request_hash=request_hash, visit_id=visit.id, created_at=now))
         session.flush()
 
 
-def _fingerprint(booking: Booking) -> str:
-    """Of the key and all that is asked for: another booking under a guessed key is not answered with this one."""
+def _request_hash(booking: Booking) -> str:
+    """Of all that is asked for: another booking under a guessed key is not answered with this one."""
     question = replace(booking.question, services=frozenset())
-    parts = (replace(booking, question=question), sorted(booking.question.services))
-    return hashlib.sha256(repr(parts).encode()).hexdigest()
+    parts = (replace(booking, question=question, idempotency_key=None), sorted(booking.question.services))
+    return _hash(repr(parts))
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

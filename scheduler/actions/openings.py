@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, Table, or_, select, update
+from sqlalchemy import Select, Table, bindparam, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -21,7 +22,11 @@ class UnknownOpening(LookupError):
 
 def insert_for(session: Session, table: Table) -> Any:
     """An INSERT of this database's own kind: both know ON CONFLICT, by two classes."""
-    return (postgresql if session.get_bind().dialect.name == "postgresql" else sqlite).insert(table)
+    return _INSERTS[session.get_bind().dialect.name](table)
+
+
+_INSERTS = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
+_OPENING = Opening.metadata.tables["opening"]
 
 
 def find_opening(rulebook: RuleBook, hours_key: str, original_on: date) -> PlannedOpening:
@@ -42,6 +47,21 @@ def lock_opening(session: Session, opening: PlannedOpening) -> Opening:
     _store(session, opening)
     query = _row_of(opening.hours, opening.dated.original_on)
     return session.scalars(query.with_for_update().execution_options(populate_existing=True)).one()
+
+
+def touch_opening(session: Session, opening: PlannedOpening) -> int:
+    """Lock the row, made where it is missing, and count one change of it, by one statement; gives its id."""
+    which = {"hours_id": opening.hours.id, "original_on": opening.dated.original_on}
+    return int(session.execute(_touch(session.get_bind().dialect.name), which).scalar_one())
+
+
+@cache
+def _touch(dialect: str) -> Any:
+    insert: Any = _INSERTS[dialect](_OPENING).values(
+        hours_id=bindparam("hours_id"), original_on=bindparam("original_on"), version=1
+    )
+    again = {"version": _OPENING.c.version + 1}
+    return insert.on_conflict_do_update(index_elements=["hours_id", "original_on"], set_=again).returning(_OPENING.c.id)
 
 
 def lock_visit(session: Session, visit_id: int) -> Visit:
@@ -67,10 +87,21 @@ def lock_move(session: Session, visit_id: int, opening: PlannedOpening) -> tuple
 
 def mark_changed(session: Session, opening: Opening, advisers: Iterable[int | None] = ()) -> None:
     """Something that pages or feeds show has changed: pages see a new version, the advisers' feeds are renewed."""
-    opening.version += 1
+    opening.version = Opening.version + 1  # counted by the database: others count, too
+    renew_feeds(session, advisers)
+
+
+def renew_feeds(session: Session, advisers: Iterable[int | None]) -> None:
+    """The feeds of these advisers show something that has changed."""
     touched = {each for each in advisers if each is not None}
     if touched:
-        session.execute(update(Feed).where(Feed.adviser_id.in_(touched)).values(wanted=Feed.wanted + 1))
+        session.execute(_RENEW, {"touched": list(touched)})
+
+
+_FEED = Feed.metadata.tables["feed"]
+_RENEW = (
+    update(_FEED).where(_FEED.c.adviser_id.in_(bindparam("touched", expanding=True))).values(wanted=_FEED.c.wanted + 1)
+)
 
 
 def servers_of(session: Session, rulebook: RuleBook, opening: PlannedOpening, row: Opening) -> list[Server]:

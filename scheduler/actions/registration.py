@@ -64,7 +64,7 @@ def register(
     if not opening.dated.takes_place:
         raise UnknownOpening(opening.public_id)
     row = lock_opening(session, opening)
-    _check_tickets(session, opening, row, now)
+    check_tickets(session, opening, row, now)
     local_on = opening.dated.on  # not the day of `now`: numbers may be given before midnight
     visit = Visit(
         opening=row,
@@ -139,7 +139,8 @@ def draw_ticket(session: Session, place_id: int, local_on: date) -> int:
     return int(drawn.scalar_one())
 
 
-def _check_tickets(session: Session, opening: PlannedOpening, row: Opening, now: datetime) -> None:
+def check_tickets(session: Session, opening: PlannedOpening, row: Opening | None, now: datetime) -> None:
+    """Whether a walk-in gets a number now; `row` is None where nothing has happened yet. Raises TicketsRefused."""
     window = ticket_window(opening)
     if not opening.hours.takes_walk_ins:
         raise TicketsRefused("appointments_only")
@@ -147,10 +148,10 @@ def _check_tickets(session: Session, opening: PlannedOpening, row: Opening, now:
         raise TicketsRefused("not_yet")
     if now >= window.ends_at:
         raise TicketsRefused("over")
-    if row.tickets_stopped_at is not None:
+    if row is not None and row.tickets_stopped_at is not None:
         raise TicketsRefused("stopped")
     limit = opening.hours.ticket_limit
-    if limit is not None and _tickets_given(session, row) >= limit:
+    if row is not None and limit is not None and _tickets_given(session, row) >= limit:
         raise TicketsRefused("limit")
 
 
@@ -164,7 +165,7 @@ def _tickets_given(session: Session, row: Opening) -> int:
 
 def _fill_in(session: Session, rulebook: RuleBook, visit: Visit, answers: Answers) -> None:
     visit.age_group = answers.age_group
-    visit.service_id = service_id_of(session, frozenset(services_for(answers.age_group, rulebook.services)))
+    visit.service_id = service_id_of(rulebook, frozenset(services_for(answers.age_group, rulebook.services)))
     visit.concern_id = session.scalar(select(Concern.id).where(Concern.key == answers.concern))
     visit.language = answers.language
     visit.urgent = answers.urgent

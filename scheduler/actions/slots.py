@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
-from scheduler.actions.rulebook import PlannedOpening, RuleBook
+from scheduler.actions.rulebook import ConcernRule, PlannedOpening, RuleBook
 from scheduler.actions.supply import ANY_OTHER_LANGUAGE as ANY_OTHER_LANGUAGE
 from scheduler.actions.supply import DAY, is_frozen, read_taken, supply_of
 from scheduler.actions.supply import DEFAULT_MINUTES as DEFAULT_MINUTES
@@ -18,7 +18,7 @@ from scheduler.domain.matching import Wanted
 from scheduler.domain.recurrence import local_date
 from scheduler.domain.routing import AgeGroup, services_for
 from scheduler.domain.slots import Slot, bookable_window, free_slots, slot_at
-from scheduler.models import Adviser, Concern, Opening
+from scheduler.models import Concern, Opening
 
 
 @dataclass(frozen=True)
@@ -42,26 +42,26 @@ class OfferedSlot(NamedTuple):
     slot: Slot
 
 
+Changes = dict[date, int]
+
 NOBODY = 0
 """No adviser has this id: whoever wishes for somebody unknown is offered nothing, not everybody."""
 
 
 def make_question(
-    session: Session,
     rulebook: RuleBook,
     *,
     age_group: AgeGroup = "unknown",
     service: str | None = None,
-    concern: Concern | None = None,
+    concern: Concern | ConcernRule | None = None,
     language: str | None = None,
     adviser_key: str | None = None,
     place_id: int | None = None,
 ) -> Question:
     """The question that these answers make. A named service goes before the age group."""
     services = (service,) if service else services_for(age_group, rulebook.services)
-    adviser_id = None
-    if adviser_key:
-        adviser_id = session.scalar(select(Adviser.id).where(Adviser.key == adviser_key)) or NOBODY
+    known = rulebook.advisers.get(adviser_key or "")
+    adviser_id = (known.adviser_id if known else NOBODY) if adviser_key else None
     return Question(
         services=frozenset(services),
         minutes=concern.minutes if concern else DEFAULT_MINUTES,
@@ -81,15 +81,17 @@ def find_slots(
     until_on: date,
     now: datetime,
     ignoring_visit_id: int | None = None,
+    changes: Changes | None = None,
 ) -> list[OfferedSlot]:
     """All free starts on these days (both included), in order of time and place.
 
-    ignoring_visit_id: a visit that is about to move does not stand in its own way.
+    ignoring_visit_id: a visit that is about to move does not stand in its own way. changes: `changes_between` these
+    days, where the caller has asked for them already.
     """
     first = max(from_on, local_date(now, rulebook.zone))
     openings = [each for each in rulebook.openings(first, until_on, question.place_id) if _admits(each, question)]
     if ignoring_visit_id is None:
-        found = _find_at(session, rulebook, openings, question, now)
+        found = _find_at(session, rulebook, openings, question, now, changes)
     else:
         found = _work_out(session, rulebook, openings, question, now, ignoring_visit_id)
     offered = [each for opening, slots in zip(openings, found, strict=True) for each in _bookable(opening, slots, now)]
@@ -114,18 +116,19 @@ def find_slot(
     return slot_at(starts_at, supply, _wanted_at(opening, question), question.minutes)
 
 
-def versions_between(session: Session, from_on: date, until_on: date) -> dict[date, int]:
-    """What all openings of a day have gone through, by original date: grows with each change of any of them."""
-    return {on: int(changes) for on, changes in session.execute(_VERSIONS, {"from_on": from_on, "until_on": until_on})}
+def changes_between(session: Session, rulebook: RuleBook, from_on: date, until_on: date) -> Changes:
+    """What all openings of each day have gone through, by original date: grows with every change of any of them."""
+    moved = [each.dated.original_on for each in rulebook.openings(from_on, until_on)]
+    window = {"from_on": min([from_on, *moved]), "until_on": max([until_on, *moved])}
+    return {on: int(changes) for on, changes in session.execute(_VERSIONS, window)}
 
 
+_OPENING = Opening.__table__.c
 _VERSIONS = (
-    select(Opening.original_on, func.sum(Opening.version))
-    .where(Opening.original_on.between(bindparam("from_on"), bindparam("until_on")))
-    .group_by(Opening.original_on)
+    select(_OPENING.original_on, func.sum(_OPENING.version))
+    .where(_OPENING.original_on.between(bindparam("from_on"), bindparam("until_on")))
+    .group_by(_OPENING.original_on)
 )
-
-
 MOST_KEPT = 20_000
 """So many openings, each with one question, a process remembers: some ten megabytes."""
 
@@ -136,6 +139,7 @@ def _find_at(
     openings: list[PlannedOpening],
     question: Question,
     now: datetime,
+    changes: Changes | None,
 ) -> list[list[OfferedSlot]]:
     """The free starts at each opening; those on whose day nothing has happened since are not worked out again.
 
@@ -144,7 +148,9 @@ def _find_at(
     kept: dict[Any, list[OfferedSlot]] | None = session.info.get("kept")
     if kept is None or not openings:
         return _work_out(session, rulebook, openings, question, now)
-    keys = _keys_of(session, rulebook, openings, question, now)
+    if changes is None:
+        changes = changes_between(session, rulebook, openings[0].dated.on, openings[-1].dated.on)
+    keys = _keys_of(rulebook, openings, question, now, changes)
     found = [kept.get(key) for key in keys]
     missing = [index for index, slots in enumerate(found) if slots is None]
     fresh = _work_out(session, rulebook, [openings[index] for index in missing], question, now)
@@ -156,11 +162,9 @@ def _find_at(
 
 
 def _keys_of(
-    session: Session, rulebook: RuleBook, openings: list[PlannedOpening], question: Question, now: datetime
+    rulebook: RuleBook, openings: list[PlannedOpening], question: Question, now: datetime, changes: Changes
 ) -> list[Hashable]:
     """All that decides what is free at each opening: rules, its day's changes, the question, frozen or not."""
-    days = {on for each in openings for on in (each.dated.on, each.dated.original_on)}
-    changes = versions_between(session, min(days), max(days))
     asked = replace(question, place_id=None)
     minute = now.replace(second=0, microsecond=0)
     return [

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, func, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -70,6 +71,20 @@ def take_step(
     return step
 
 
+def begin_history(session: Session, values: dict[str, Any], verb: Verb, *, by: By, now: datetime) -> Visit:
+    """Store a new visit, in the state that it begins with, and its first line; the caller says who must know."""
+    state = next_state(None, verb)
+    visit = session.scalars(_NEW, {**values, "state": state, "changed_at": now}).one()
+    line = {"visit_id": visit.id, "at": now, "verb": verb, "to_state": state, "by_rule": False}
+    session.execute(_FIRST, {**line, "actor": by.actor, "account_id": by.account_id})
+    return visit
+
+
+# Bookings are many, and two new rows need no unit of work.
+_NEW = insert(Visit).returning(Visit)
+_FIRST = insert(Step.metadata.tables["step"])
+
+
 def latest_step(session: Session, visit: Visit) -> Step | None:
     """The last step that still counts: neither an undo nor one that was taken back."""
     return session.scalar(_latest_of(visit))
@@ -100,7 +115,7 @@ def undo(session: Session, visit: Visit, *, by: By, now: datetime) -> None:
 def _take_back(session: Session, visit: Visit, step: Step, by: By, now: datetime) -> None:
     if step.consultation is not None:
         _restore_consultation(step, now)
-    if step.verb == "check_in":
+    if step.verb in ("check_in", "serve"):
         visit.arrived_at = _arrived_before(session, visit, step)
     if step.released_adviser_id is not None:
         visit.planned_adviser_id = step.released_adviser_id
@@ -163,7 +178,7 @@ def _has_room(session: Session, visit: Visit) -> bool:
 def _restore_consultation(step: Step, now: datetime) -> None:
     consultation = step.consultation
     assert consultation is not None
-    if step.verb == "call":
+    if step.verb in ("call", "serve"):
         consultation.ended_at, consultation.ended_as = now, "undone"
     elif step.verb == "start":
         consultation.started_at = None

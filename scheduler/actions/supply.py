@@ -126,56 +126,49 @@ def _busy(taken: Taken, adviser_id: int, during: Interval, may_move: set[int]) -
     return (*away, *stays)
 
 
-_NOTHING = cast(null(), Integer)
-_NOTHING_ELSE = (
-    null().label("hours_id"),
-    null().label("original_on"),
-    null().label("state"),
-    null().label("wished_adviser_id"),
-    null().label("service_id"),
-    null().label("language"),
+# By the tables, not the classes: asked in every search, and rows are enough.
+_VISIT, _OPENING, _ABSENCE, _CONSULTATION, _CONCERN = (
+    each.metadata.tables[each.__tablename__].c for each in (Visit, Opening, Absence, Consultation, Concern)
 )
+_NOTHING = cast(null(), Integer)
+_NOTHING_ELSE = (null(),) * 6
 
 _APPOINTMENTS = (
     select(
-        Visit.id.label("visit_id"),
-        Visit.planned_adviser_id.label("adviser_id"),
-        Visit.starts_at.label("starts_at"),
-        Visit.ends_at.label("ends_at"),
+        _VISIT.id.label("visit_id"),
+        _VISIT.planned_adviser_id.label("adviser_id"),
+        _VISIT.starts_at,
+        _VISIT.ends_at,
         _NOTHING.label("minutes"),
-        Opening.hours_id,
-        Opening.original_on,
-        Visit.state,
-        Visit.wished_adviser_id,
-        Visit.service_id,
-        Visit.language,
+        _OPENING.hours_id,
+        _OPENING.original_on,
+        _VISIT.state,
+        _VISIT.wished_adviser_id,
+        _VISIT.service_id,
+        _VISIT.language,
     )
-    .join(Opening, Visit.opening_id == Opening.id)
+    .select_from(Visit.metadata.tables["visit"].join(Opening.metadata.tables["opening"]))
     .where(
-        Visit.planned_adviser_id.is_not(None),
-        Visit.starts_at < bindparam("until_at"),
-        Visit.starts_at >= bindparam("earliest"),  # no appointment is longer than a day: lets the index help
-        Visit.ends_at > bindparam("from_at"),
+        _VISIT.planned_adviser_id.is_not(None),
+        _VISIT.starts_at < bindparam("until_at"),
+        _VISIT.starts_at >= bindparam("earliest"),  # no appointment is longer than a day: lets the index help
+        _VISIT.ends_at > bindparam("from_at"),
     )
 )
 
-_ABSENCES = select(
-    null().label("visit_id"), Absence.adviser_id, Absence.starts_at, Absence.ends_at, _NOTHING, *_NOTHING_ELSE
-).where(Absence.starts_at < bindparam("until_at"), Absence.ends_at > bindparam("from_at"))
+_ABSENCES = select(null(), _ABSENCE.adviser_id, _ABSENCE.starts_at, _ABSENCE.ends_at, _NOTHING, *_NOTHING_ELSE).where(
+    _ABSENCE.starts_at < bindparam("until_at"), _ABSENCE.ends_at > bindparam("from_at")
+)
 
 # On the day a walk-in that is being served takes its adviser until its expected end.
 _RUNNING = (
-    select(
-        null().label("visit_id"),
-        Consultation.adviser_id,
-        Consultation.called_at,
-        null().label("ends_at"),
-        Concern.minutes,
-        *_NOTHING_ELSE,
+    select(null(), _CONSULTATION.adviser_id, _CONSULTATION.called_at, null(), _CONCERN.minutes, *_NOTHING_ELSE)
+    .select_from(
+        Consultation.metadata.tables["consultation"]
+        .join(Visit.metadata.tables["visit"], _CONSULTATION.visit_id == _VISIT.id)
+        .outerjoin(Concern.metadata.tables["concern"], _VISIT.concern_id == _CONCERN.id)
     )
-    .join(Visit, Consultation.visit_id == Visit.id)
-    .outerjoin(Concern, Visit.concern_id == Concern.id)
-    .where(Consultation.ended_at.is_(None))
+    .where(_CONSULTATION.ended_at.is_(None))
 )
 
 _TAKEN: CompoundSelect[Any] = union_all(_APPOINTMENTS, _ABSENCES)

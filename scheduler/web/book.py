@@ -84,7 +84,8 @@ def do_book() -> ResponseReturnValue:
         starts_at=starts_at,
         locale=str(get_locale()),
         age_group=answers.age,
-        idempotency_key=request.form.get("key", "")[:64] or None,
+        # Another time of the same page is another booking, not a repetition.
+        idempotency_key=f"{request.form['key'][:64]} {request.form['slot']}" if request.form.get("key") else None,
     )
     try:
         visit = book(db(), rulebook(), booking, by=CLIENT, now=now())
@@ -110,7 +111,6 @@ def read_answers(given: Mapping[str, str]) -> Answers:
 
 def question_of(answers: Answers) -> Question:
     return make_question(
-        db(),
         rulebook(),
         age_group=answers.age or "unknown",
         concern=answers.concern,

@@ -12,7 +12,8 @@ from werkzeug.exceptions import HTTPException
 from scheduler.actions.openings import UnknownOpening
 from scheduler.domain.visit_states import StepRefused
 from scheduler.web.edge import db
-from scheduler.web.problems import problem
+from scheduler.web.limits import seconds_to_wait
+from scheduler.web.problems import plain_problem
 
 
 def set_up(app: Flask) -> None:
@@ -31,6 +32,8 @@ def show_http_error(error: HTTPException) -> ResponseReturnValue:
     page = make_response(error_page(status, *_words_for(status)))
     if "Allow" in dict(error.get_headers()):
         page.headers["Allow"] = dict(error.get_headers())["Allow"]
+    if status == 429:
+        page.headers["Retry-After"] = str(seconds_to_wait())
     return page
 
 
@@ -62,7 +65,7 @@ def show_fault(error: Exception) -> ResponseReturnValue:
 def error_page(status: int, title: str, text: str) -> ResponseReturnValue:
     """A page for people, a problem document for API clients."""
     if request.path.startswith("/api/"):
-        return problem(status, title, detail=text)
+        return plain_problem(status)
     try:
         return render_template("error.html", title=title, text=text), status
     except Exception:  # the page itself needs a database: without one plain words must do

@@ -6,12 +6,23 @@ from flask import Response
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 
-from scheduler.web.edge import settings
+from scheduler.web.edge import now, settings
 
 limiter = Limiter(get_remote_address)
 
 guesses = limiter.limit(lambda: settings().code_limit, methods=["POST"], deduct_when=lambda response: _failed(response))
 """Counts wrong codes and log-ins only: a shelter whose people share one address is not punished for using it."""
+
+wrong_tokens = limiter.shared_limit(
+    lambda: settings().code_limit, scope="tokens", deduct_when=lambda response: response.status_code == 404
+)
+"""Counts links that the API does not know, whatever the method."""
+
+
+def seconds_to_wait() -> int:
+    """How long the limit that this request ran into still holds."""
+    limit = limiter.current_limit
+    return max(1, limit.reset_at - int(now().timestamp())) if limit else 60
 
 
 def _failed(response: Response) -> bool:

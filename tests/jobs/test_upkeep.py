@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,8 +10,10 @@ from sqlalchemy import func, select, update
 
 from jobs.upkeep import close_past_days, delete_contacts, forget_keys
 from jobs.work import Work, do_each
+from scheduler.actions.own_time import Client, OwnTime, book_own_time
+from scheduler.actions.steps import By
 from scheduler.db import Database
-from scheduler.models import Contact, IdempotencyKey, Town, Visit
+from scheduler.models import Adviser, Contact, Hours, IdempotencyKey, Place, Town, Visit
 from tests.conftest import NOW
 from tests.jobs.samples import TOMORROW, book_visit, cancel_visit, changing, leave_email, work_at
 
@@ -66,6 +68,19 @@ def test_what_is_closed_by_rule_is_marked_so_and_closed_once(database: Database,
         assert [(step.verb, step.by_rule) for step in found.steps] == [("book", False), ("close", True)]
         assert found.ended_at == LOCAL_MIDNIGHT
         assert found.planned_adviser_id is None
+
+
+def test_an_advisers_own_time_leaves_the_rules_when_its_day_is_over(database: Database) -> None:
+    with changing(database) as session:
+        adviser = session.scalars(select(Adviser).where(Adviser.key == "awo-1")).one()
+        place = session.scalars(select(Place).where(Place.key == "awo-buero")).one()
+        asked = OwnTime(TOMORROW, time(17), 30, place.id, "page")
+        own = book_own_time(session, adviser, asked, Client("de"), by=By("staff"), now=NOW).opening.hours_id
+    for at, retired in ((LOCAL_MIDNIGHT - timedelta(seconds=1), []), (LOCAL_MIDNIGHT, [own]), (LOCAL_MIDNIGHT, [own])):
+        close_past_days(work(database, at))
+        with database.reading() as session:
+            assert list(session.scalars(select(Hours.id).where(Hours.retired_at.is_not(None)))) == retired
+    assert states(database) == ["missed"]
 
 
 def test_a_process_that_is_ending_closes_nothing_more(database: Database, visit: Visit) -> None:
@@ -125,8 +140,8 @@ def test_a_visit_that_nobody_closed_loses_its_contact_too(database: Database, vi
 
 def test_idempotency_keys_are_forgotten_after_a_day(database: Database, visit: Visit) -> None:
     with changing(database) as session:
-        session.add(IdempotencyKey(key_hash="a", visit_id=visit.id, created_at=NOW))
-        session.add(IdempotencyKey(key_hash="b", visit_id=visit.id, created_at=NOW + timedelta(seconds=1)))
+        session.add(IdempotencyKey(key_hash="a", request_hash="", visit_id=visit.id, created_at=NOW))
+        session.add(IdempotencyKey(key_hash="b", request_hash="", visit_id=visit.id, created_at=NOW + timedelta(seconds=1)))
     forget_keys(work(database, NOW + timedelta(hours=24)))
     forget_keys(work(database, NOW + timedelta(hours=24, seconds=1)))
     with database.reading() as session:

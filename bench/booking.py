@@ -1,0 +1,89 @@
+"""How fast a booking is, beside a route with one ORM insert and commit on the same engine and Session.
+
+`make bench`. At least 35 % of the reference route's speed. Every booking takes another free start.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import sys
+from collections.abc import Iterator
+from datetime import date, timedelta
+from functools import partial
+from typing import Any
+
+from flask import Flask, jsonify
+
+from bench.town import Case, ask, free_slots, in_turns, offenbach, report, say, statements
+from scheduler.actions.slots import OfferedSlot
+from scheduler.models import TicketCounter
+from scheduler.web.app import csrf
+from scheduler.web.edge import db
+
+REFERENCE, BOOKING = "one ORM insert and commit", "a booking"
+AIMS = {BOOKING: 0.35}
+WARM_UP, REPEATS = 5, 60
+
+
+def main() -> int:
+    with offenbach() as (app, database):
+        add_reference(app)
+        offered = iter(free_slots(database))
+        raw = sqlite3.connect(str(database.engine.url.database), isolation_level=None)
+        raw.execute("CREATE TABLE remark (day TEXT)")
+        cases = {
+            REFERENCE: Case(partial(ask, app, "/reference", method="POST")),
+            BOOKING: Case(partial(book_by_http, app, offered)),
+            "a remark: raw sqlite3 insert, no route": Case(partial(raw.execute, "INSERT INTO remark VALUES (1)")),
+        }
+        in_turns(cases, WARM_UP)
+        met = report(in_turns(cases, REPEATS), REFERENCE, AIMS)
+        with statements(database) as seen:
+            book_by_http(app, offered)
+        say(f"SQL statements of a booking: {len(seen)}")
+    return 0 if met else 1
+
+
+def add_reference(app: Flask) -> None:
+    """A route of the same application whose only work is one ORM insert and its commit."""
+    days = count_days()
+
+    @app.post("/reference")
+    @csrf.exempt
+    def insert_one() -> Any:
+        db().add(TicketCounter(place_id=1, local_on=next(days), last_number=1))
+        db().commit()
+        return jsonify(done=True)
+
+
+def count_days() -> Iterator[date]:
+    on = date(2000, 1, 1)
+    while True:
+        yield on
+        on += timedelta(days=1)
+
+
+def book_by_http(app: Flask, offered: Iterator[OfferedSlot]) -> None:
+    """One booking as an API client makes it."""
+    opening, slot = next(offered)
+    body = {
+        "age_group": "family",
+        "concern": "letter",
+        "opening": opening.public_id,
+        "starts_at": slot.starts_at.isoformat(),
+        "locale": "ar",
+    }
+    status, _, answer = ask(
+        app,
+        "/api/v1/bookings",
+        method="POST",
+        data=json.dumps(body),
+        content_type="application/json",
+    )
+    if status != 201:
+        raise RuntimeError(f"not booked: {status} {answer.decode()}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
