@@ -1,16 +1,28 @@
-"""Publish the feeds that are behind a change, or that show yesterday's days."""
+"""Publish the feeds that are behind a change, or that show yesterday's days; make those of new places."""
 
 from __future__ import annotations
 
 from jobs.work import Work, do_each, log
-from scheduler.actions.feeds import draft_feed, stale_feeds, store_draft
+from scheduler.actions.feeds import draft_feed, make_place_feed, places_without_feed, stale_feeds, store_draft
 
 
 def publish_stale(work: Work) -> None:
     """Publish each stale feed by itself."""
+    _make_place_feeds(work)
     with work.database.reading() as session:
         stale = stale_feeds(session, work.clock())
     do_each(work, "feed", stale, lambda feed_id: _publish(work, feed_id))
+
+
+def _make_place_feeds(work: Work) -> None:
+    """Asked by reading: no round takes the write lock for nothing."""
+    with work.database.reading() as session:
+        missing = places_without_feed(session)
+    if missing:
+        with work.database.writing() as session:
+            for place_id in missing:
+                make_place_feed(session, place_id, work.clock())
+            session.commit()
 
 
 def _publish(work: Work, feed_id: int) -> None:

@@ -1,8 +1,10 @@
-"""Rows to iCalendar bytes: the invitation of one visit, and an adviser's feed.
+"""Rows to iCalendar bytes: the invitation of one visit, an adviser's feed, a place's public feed.
 
 What is read, and when a feed is renewed, is decided elsewhere (`actions/feeds.py`). The same input gives the same
 bytes, so an ETag over them is stable: nothing here asks the clock or makes a random UID. Appointments stand in UTC,
-which every calendar app shows right on both days of the time change.
+which every calendar app shows right on both days of the time change. So do office hours, date by date: a recurring
+event would need time zone rules, and one more component for each date that is cancelled or moved, which apps read in
+different ways; and public holidays follow no rule that a calendar knows.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from icalendar import Calendar, Event
 from scheduler.domain.codes import link_token, spoken
 from scheduler.models import Place, Visit
 from scheduler.models.feeds import FeedLevel
-from scheduler.models.town import text_in
+from scheduler.models.town import Texts, text_in
 from scheduler.texts import isolated, language_name, spoken_date, spoken_time, translations_for
 
 Method = Literal["PUBLISH", "CANCEL"]
@@ -35,6 +37,18 @@ class Duty(NamedTuple):
     ends_at: datetime
     place: Place
     sequence: int
+
+
+class PublicOpening(NamedTuple):
+    """One dated opening as everybody may know it. `admits` in words; `closed_because` None: it takes place."""
+
+    public_id: str
+    starts_at: datetime
+    ends_at: datetime
+    admits: str
+    room: str
+    sequence: int
+    closed_because: Texts | None
 
 
 def invitation(
@@ -79,15 +93,32 @@ def adviser_feed(
     `level` "busy" tells only that the time is taken; "details" adds ticket or code, service, concern and language.
     `stamp` is DTSTAMP of duties, which have no row that could tell when they changed.
     """
-    calendar = _empty_calendar()
-    calendar.add("name", name)
-    calendar.add("x-wr-calname", name)
-    calendar.add("refresh-interval", _REFRESH_EVERY, parameters={"VALUE": "DURATION"})
-    calendar.add("x-published-ttl", "PT1H")
+    calendar = _named_calendar(name)
     for duty in sorted(duties, key=lambda each: (each.starts_at, each.public_id)):
         calendar.add_component(_duty_event(duty, locale, base_url, stamp))
     for visit in sorted(visits, key=lambda each: (_times_of(each), each.id)):
         calendar.add_component(_appointment_event(visit, level, locale, base_url))
+    return bytes(calendar.to_ical())
+
+
+def place_feed(
+    place: Place, openings: Iterable[PublicOpening], *, locale: str, base_url: str, stamp: datetime
+) -> bytes:
+    """A place's public calendar: each opening by itself, cancelled ones marked as such, and no client.
+
+    `stamp` is DTSTAMP of all events, which have no row that could tell when they changed: SEQUENCE grows instead.
+    """
+    what = translations_for(locale).gettext("Consultation hours")
+    calendar = _named_calendar(f"{what} · {place.name}")
+    for opening in sorted(openings, key=lambda each: (each.starts_at, each.public_id)):
+        event = _event(_uid("opening", opening.public_id, base_url), opening.starts_at, opening.ends_at, place)
+        event.add("sequence", opening.sequence)
+        event.add("dtstamp", _in_utc(stamp))
+        _add_summary(event, f"{what} · {place.name}", locale, cancelled=opening.closed_because is not None)
+        event["transp"] = "TRANSPARENT"  # it takes nobody's time who only wants to know
+        event.add("description", _public_description(opening, place, locale))
+        event.add("url", f"{base_url}/places/{place.key}")
+        calendar.add_component(event)
     return bytes(calendar.to_ical())
 
 
@@ -106,6 +137,16 @@ def _empty_calendar() -> Calendar:
     calendar = Calendar()
     calendar.add("prodid", _PRODUCT)
     calendar.add("version", "2.0")
+    return calendar
+
+
+def _named_calendar(name: str) -> Calendar:
+    """A calendar to subscribe to, with its name and how often to fetch it."""
+    calendar = _empty_calendar()
+    calendar.add("name", name)
+    calendar.add("x-wr-calname", name)
+    calendar.add("refresh-interval", _REFRESH_EVERY, parameters={"VALUE": "DURATION"})
+    calendar.add("x-published-ttl", "PT1H")
     return calendar
 
 
@@ -130,8 +171,7 @@ def _appointment_event(visit: Visit, level: FeedLevel, locale: str, base_url: st
 
 
 def _duty_event(duty: Duty, locale: str, base_url: str, stamp: datetime) -> Event:
-    uid = f"duty-{duty.public_id.replace('/', '-')}@{host_of(base_url)}"
-    event = _event(uid, duty.starts_at, duty.ends_at, duty.place)
+    event = _event(_uid("duty", duty.public_id, base_url), duty.starts_at, duty.ends_at, duty.place)
     event.add("sequence", duty.sequence)
     event.add("dtstamp", _in_utc(stamp))
     event.add("summary", translations_for(locale).gettext("Consultation hours"))
@@ -139,6 +179,11 @@ def _duty_event(duty: Duty, locale: str, base_url: str, stamp: datetime) -> Even
     # On duty is not busy: the appointments within are.
     event.add("transp", "TRANSPARENT")
     return event
+
+
+def _uid(what: str, public_id: str, base_url: str) -> str:
+    """A name for good: that of the opening, which it keeps wherever it is moved."""
+    return f"{what}-{public_id.replace('/', '-')}@{host_of(base_url)}"
 
 
 def _event(uid: str, starts_at: datetime, ends_at: datetime, place: Place) -> Event:
@@ -177,6 +222,12 @@ def _staff_description(visit: Visit, locale: str) -> str:
     language = _("another language") if visit.language == "other" else language_name(visit.language or "", locale)
     concern = text_in(visit.concern.name, locale) if visit.concern else ""
     return "\n".join(line for line in (concern, language) if line)
+
+
+def _public_description(opening: PublicOpening, place: Place, locale: str) -> str:
+    """How one comes, where the room is, whom to call; and why it is cancelled, if the reason is public."""
+    closed = text_in(opening.closed_because, locale) if opening.closed_because else ""
+    return "\n".join(line for line in (closed, opening.admits, opening.room, place.phone) if line)
 
 
 def _name_of(visit: Visit) -> str:

@@ -5,13 +5,15 @@ No page and no message is written here, and Flask is not needed: web, messages a
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_datetime, get_day_names, get_month_names
+from babel.lists import format_list
 from babel.support import NullTranslations, Translations
 
 TRANSLATIONS = Path(__file__).parent / "translations"
@@ -45,6 +47,27 @@ def spoken_time(at: datetime, locale: str, zone: ZoneInfo) -> str:
     """
     _refuse_naive(at)
     return format_datetime(at, "H:mm", tzinfo=zone, locale=_babel_locale(locale))
+
+
+def day_and_month(on: date, locale: str, *, with_year: bool = False) -> str:
+    """A date without its weekday: "18. Dezember"."""
+    _weekday, pattern = _date_pattern(locale).split(" ", 1)
+    return format_date(on, f"{pattern} y" if with_year else pattern, locale=_babel_locale(locale))
+
+
+def weekday_name(weekday: int, locale: str) -> str:
+    """The name of a day of the week, 0 for Monday."""
+    return str(get_day_names("wide", "stand-alone", _babel_locale(locale))[weekday])
+
+
+def month_name(month: int, locale: str) -> str:
+    """The name of a month, 1 for January."""
+    return str(get_month_names("wide", "stand-alone", _babel_locale(locale))[month])
+
+
+def listed(parts: Iterable[str], locale: str) -> str:
+    """Several things in one line: "Dienstag und Donnerstag"."""
+    return format_list(list(parts), locale=_babel_locale(locale))
 
 
 def language_name(language: str, locale: str) -> str:

@@ -1,7 +1,8 @@
 """Feeds: make one, find and revoke it, and publish its bytes. Web serves what is stored here and builds nothing.
 
 A change raises `wanted` in its own transaction (`openings.mark_changed`). Publishing notes the `wanted` that it read
-before it built; a change that arrives meanwhile leaves the feed stale, so the next round publishes again.
+before it built; a change that arrives meanwhile leaves the feed stale, so the next round publishes again. What a
+place's public feed shows comes from the rules alone: it is published for a `rules_revision` of the town instead.
 """
 
 from __future__ import annotations
@@ -11,13 +12,15 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import and_, or_, select, update
 from sqlalchemy.orm import Session, selectinload
 
+from scheduler.actions.openings import insert_for
 from scheduler.actions.rulebook import RuleBook, read_rulebook
 from scheduler.domain.recurrence import day_interval, local_date
-from scheduler.ical import Duty, adviser_feed
-from scheduler.models import Adviser, Feed, Place, Step, Town, Visit
+from scheduler.hours_texts import say_admits
+from scheduler.ical import Duty, PublicOpening, adviser_feed, place_feed
+from scheduler.models import Adviser, Feed, Hours, Place, Step, Town, Visit
 from scheduler.models.feeds import FeedLevel
 from scheduler.texts import translations_for
 
@@ -31,7 +34,7 @@ _TOKEN_BYTES = 24
 
 @dataclass(frozen=True)
 class FeedDraft:
-    """The bytes of a feed, and the `wanted` that stood before they were built."""
+    """The bytes of a feed, and the `wanted` (of a place: the `rules_revision`) that stood before they were built."""
 
     feed_id: int
     wanted: int
@@ -59,6 +62,31 @@ def find_feed(session: Session, token: str) -> Feed | None:
     return session.scalar(select(Feed).where(Feed.token_hash == _hash(token), Feed.revoked_at.is_(None)))
 
 
+def find_place_feed(session: Session, place: Place) -> Feed | None:
+    """The public feed of a place; None: the place is new, and its feed is not made yet."""
+    return session.scalar(select(Feed).where(Feed.place_id == place.id))
+
+
+def places_without_feed(session: Session) -> list[int]:
+    """Places in use whose public feed is not made yet."""
+    have_one = select(Feed.place_id).where(Feed.kind == "place")
+    return list(session.scalars(select(Place.id).where(Place.retired_at.is_(None), Place.id.not_in(have_one))))
+
+
+def make_place_feed(session: Session, place_id: int, now: datetime) -> None:
+    """The public feed of a place, not published yet. Does nothing where another jobs process was faster."""
+    insert = insert_for(session, Feed.metadata.tables["feed"]).values(
+        kind="place",
+        place_id=place_id,
+        level="busy",
+        token_hash=f"place {place_id}",  # it has no token: no hash looks like this, and it is there only once
+        created_at=now,
+        wanted=1,
+        published=0,
+    )
+    session.execute(insert.on_conflict_do_nothing())
+
+
 def revoke_feed(session: Session, feed: Feed, now: datetime) -> None:
     """Its address ends for good, and its bytes go. Revoking twice is fine."""
     if feed.revoked_at is None:
@@ -72,9 +100,15 @@ def stale_feeds(session: Session, now: datetime) -> list[int]:
     if town is None:
         return []
     midnight = day_interval(local_date(now, town.zone), town.zone).starts_at
-    behind = or_(Feed.wanted > Feed.published, Feed.published_at.is_(None), Feed.published_at < midnight)
-    query = select(Feed.id).where(Feed.kind == "adviser", Feed.revoked_at.is_(None), behind)
-    return list(session.scalars(query.order_by(Feed.id)))
+    behind = or_(
+        and_(Feed.kind == "adviser", Feed.wanted > Feed.published),
+        and_(Feed.kind == "place", Feed.published < town.rules_revision),
+        Feed.published_at.is_(None),
+        Feed.published_at < midnight,
+    )
+    published_here = Feed.kind.in_(("adviser", "place"))
+    query = select(Feed.id).outerjoin(Feed.place).where(published_here, Feed.revoked_at.is_(None), behind)
+    return list(session.scalars(query.where(Place.retired_at.is_(None)).order_by(Feed.id)))
 
 
 def publish_feed(session: Session, feed_id: int, *, base_url: str, now: datetime) -> None:
@@ -88,21 +122,13 @@ def draft_feed(session: Session, feed_id: int, *, base_url: str, now: datetime) 
     They depend on the day in the town's zone, not on the time of day: nothing changed means the same bytes.
     """
     # Read first: whatever changes from here on raises `wanted` above this, and the feed stays stale.
-    wanted = session.scalars(select(Feed.wanted).where(Feed.id == feed_id)).one()
+    wanted, revision = session.execute(
+        select(Feed.wanted, Town.rules_revision).join(Town, Town.id == 1).where(Feed.id == feed_id)
+    ).one()
     feed = session.get_one(Feed, feed_id)
-    assert feed.adviser is not None
-    town, rulebook = session.get_one(Town, 1), read_rulebook(session)
-    locale = town.locales[0]
-    body = adviser_feed(
-        _visits_of(session, feed.adviser, rulebook, now),
-        _duties_of(session, feed.adviser, rulebook, now),
-        level=feed.level,
-        locale=locale,
-        name=f"{translations_for(locale).gettext('Consultation hours')} · {town.name}",
-        base_url=base_url,
-        stamp=feed.created_at,
-    )
-    return FeedDraft(feed_id, wanted, body)
+    if feed.kind == "place":
+        return FeedDraft(feed_id, revision, _place_body(session, feed, base_url, now))
+    return FeedDraft(feed_id, wanted, _adviser_body(session, feed, base_url, now))
 
 
 def store_draft(session: Session, draft: FeedDraft, now: datetime) -> None:
@@ -117,6 +143,33 @@ def store_draft(session: Session, draft: FeedDraft, now: datetime) -> None:
             etag=hashlib.sha256(draft.body).hexdigest(),
         )
         .execution_options(synchronize_session=False)
+    )
+
+
+def _adviser_body(session: Session, feed: Feed, base_url: str, now: datetime) -> bytes:
+    assert feed.adviser is not None
+    town, rulebook = session.get_one(Town, 1), read_rulebook(session)
+    locale = town.locales[0]
+    return adviser_feed(
+        _visits_of(session, feed.adviser, rulebook, now),
+        _duties_of(session, feed.adviser, rulebook, now),
+        level=feed.level,
+        locale=locale,
+        name=f"{translations_for(locale).gettext('Consultation hours')} · {town.name}",
+        base_url=base_url,
+        stamp=feed.created_at,
+    )
+
+
+def _place_body(session: Session, feed: Feed, base_url: str, now: datetime) -> bytes:
+    assert feed.place is not None
+    town, rulebook = session.get_one(Town, 1), read_rulebook(session)
+    return place_feed(
+        feed.place,
+        _public_openings_of(session, feed.place, rulebook, town.locales[0], now),
+        locale=town.locales[0],
+        base_url=base_url,
+        stamp=feed.created_at,
     )
 
 
@@ -155,6 +208,33 @@ def _duties_of(session: Session, adviser: Adviser, rulebook: RuleBook, now: date
         )
         for opening in rulebook.openings(today - SHOWS_PAST, today + SHOWS_AHEAD)
         if opening.dated.takes_place and adviser.key in opening.dated.staff
+    ]
+
+
+def _public_openings_of(
+    session: Session, place: Place, rulebook: RuleBook, locale: str, now: datetime
+) -> list[PublicOpening]:
+    """What is open to the public there, cancelled dates too; not what is by arrangement or an adviser's own."""
+    listed = set(
+        session.scalars(
+            select(Hours.id).where(
+                Hours.place_id == place.id, Hours.own_adviser_id.is_(None), Hours.admits != "by_arrangement"
+            )
+        )
+    )
+    today = local_date(now, rulebook.zone)
+    return [
+        PublicOpening(
+            public_id=opening.public_id,
+            starts_at=opening.dated.starts_at,
+            ends_at=opening.dated.ends_at,
+            admits=say_admits(opening.hours.admits, locale),
+            room=opening.hours.room,
+            sequence=rulebook.revision,
+            closed_because=opening.dated.closed_because,
+        )
+        for opening in rulebook.openings(today - SHOWS_PAST, today + SHOWS_AHEAD)
+        if opening.hours.id in listed
     ]
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from hmac import compare_digest
 from typing import Any
 from urllib.parse import quote_plus
 
-import segno
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -29,6 +27,7 @@ from scheduler.models import Visit
 from scheduler.web.edge import db, now, read_after_refusal, rulebook, settings, today, town
 from scheduler.web.limits import guesses
 from scheduler.web.offer import offered_days, read_chosen, read_days
+from scheduler.web.qr import draw_qr
 
 pages = Blueprint("visits", __name__)
 
@@ -134,14 +133,7 @@ def show_ics(token: str) -> ResponseReturnValue:
 @pages.get("/visits/<token>/qr.svg")
 def show_qr(token: str) -> ResponseReturnValue:
     """The visit's link as a picture: the desk scans it, or another phone takes it over."""
-    visit = visit_by(token)
-    picture = io.BytesIO()
-    # XML without styles: the page's policy allows none.
-    segno.make(full_link(visit), error="m").save(picture, kind="svg", scale=4, border=2, svgclass=None, lineclass=None)
-    response = Response(picture.getvalue(), content_type="image/svg+xml")
-    response.cache_control.private = True
-    response.cache_control.max_age = 3600
-    return response
+    return draw_qr(full_link(visit_by(token)))
 
 
 @pages.get("/code")

@@ -1,31 +1,29 @@
-// The register panel by keyboard: each answer and each button names its key in data-key.
-// A key counts unless somebody is typing into a field.
+// The panel by keyboard: each answer and each button names its key in data-key, arrows walk through free times.
+// A key counts unless somebody is typing into a field. What is answered goes along to where a link or form leads.
 (function () {
   "use strict";
 
-  var form = document.querySelector("[data-register]");
-  if (!form) { return; }
+  var ANSWERS = ["age", "concern", "language", "people", "urgent", "adviser"];
+  var answers = document.querySelector("form[data-answers]");
 
   function isTyping(target) {
     return target.matches("input:not([type=radio]):not([type=checkbox]), select, textarea");
   }
 
+  function isShown(element) {
+    return element.getClientRects().length > 0;
+  }
+
   function press(control) {
-    if (control.type === "radio") {
-      control.checked = true;
-    } else if (control.type === "checkbox") {
-      control.checked = !control.checked;
-    } else if (control.tagName === "BUTTON") {
-      control.click();
-    } else {
-      control.focus();
-    }
+    var folded = control.closest("details");
+    if (folded && control.matches("input")) { folded.open = true; }
+    if (control.matches("input:not([type=radio]):not([type=checkbox])")) { control.focus(); } else { control.click(); }
   }
 
   document.addEventListener("keydown", function (event) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || isTyping(event.target)) { return; }
     // Enter on a button or link elsewhere on the page means that button.
-    if (event.key === "Enter" && event.target.matches("a, button")) { return; }
+    if (event.key === "Enter" && event.target.matches("a, button, summary")) { return; }
     var control = Array.from(document.querySelectorAll("[data-key]")).find(function (each) {
       return each.dataset.key.toLowerCase() === event.key.toLowerCase();
     });
@@ -33,9 +31,68 @@
   });
 
   // A second press while the first is on its way would give two numbers.
-  form.addEventListener("submit", function (event) {
-    if (form.dataset.sent) { event.preventDefault(); }
-    form.dataset.sent = "1";
+  document.querySelectorAll("form[data-once]").forEach(function (form) {
+    form.addEventListener("submit", function (event) {
+      if (form.dataset.sent) { event.preventDefault(); }
+      form.dataset.sent = "1";
+    });
+    window.addEventListener("pageshow", function () { delete form.dataset.sent; });
   });
-  window.addEventListener("pageshow", function () { delete form.dataset.sent; });
+
+  function withAnswers(address) {
+    var url = new URL(address, window.location.href);
+    ANSWERS.forEach(function (name) { url.searchParams.delete(name); });
+    new FormData(answers).forEach(function (value, name) {
+      if (ANSWERS.indexOf(name) >= 0) { url.searchParams.set(name, value); }
+    });
+    return url.pathname + url.search;
+  }
+
+  if (answers) {
+    document.querySelectorAll("a[data-carry]").forEach(function (link) {
+      link.addEventListener("click", function () { link.href = withAnswers(link.href); });
+    });
+    document.querySelectorAll("form[data-carry]").forEach(function (form) {
+      form.addEventListener("submit", function () { form.action = withAnswers(form.action); });
+    });
+  }
+
+  // A question that only goes with certain answers.
+  document.querySelectorAll("[data-only-with]").forEach(function (question) {
+    var wanted = question.dataset.onlyWith.split(" ");
+    function show() {
+      var chosen = answers.querySelector("[name=concern]:checked");
+      question.hidden = !chosen || wanted.indexOf(chosen.value) < 0;
+    }
+    answers.addEventListener("change", show);
+    show();
+  });
+
+  // From one time to the next: left and right in order, up and down to the nearest in the next row.
+  function neighbour(buttons, from, key) {
+    var index = buttons.indexOf(from);
+    if (key === "ArrowLeft" || key === "ArrowRight") {
+      var forward = (key === "ArrowRight") === (document.documentElement.dir !== "rtl");
+      return buttons[index + (forward ? 1 : -1)];
+    }
+    var here = from.getBoundingClientRect();
+    var down = key === "ArrowDown";
+    var best = null;
+    buttons.forEach(function (each) {
+      var there = each.getBoundingClientRect();
+      var rows = (there.top - here.top) * (down ? 1 : -1);
+      var distance = rows * 1000 + Math.abs(there.left - here.left);
+      if (rows > 1 && (!best || distance < best.distance)) { best = { button: each, distance: distance }; }
+    });
+    return best && best.button;
+  }
+
+  document.querySelectorAll("[data-arrows]").forEach(function (group) {
+    group.addEventListener("keydown", function (event) {
+      if (!event.target.matches("button") || event.key.indexOf("Arrow") !== 0) { return; }
+      var buttons = Array.from(group.querySelectorAll("button")).filter(isShown);
+      var next = neighbour(buttons, event.target, event.key);
+      if (next) { event.preventDefault(); next.focus(); }
+    });
+  });
 })();

@@ -25,6 +25,9 @@ CLIENT_PAGES = (
     "/nowhere",
     "/board/buergerbuero",
     "/board/awo-buero",
+    "/places",
+    "/places/buergerbuero",
+    "/places/awo-buero",
     "/demo/mail",
 )
 
@@ -68,14 +71,24 @@ def look_at_desk(page: Page, base_url: str) -> Iterator[str]:
     page.wait_for_selector(".given-big")
     yield from look(page)
     yield from look_at(page, base_url, links(page, "/ticket", "/answers"))
+    yield from look_at(page, base_url, ("/desk?book=1", "/desk?book=1&times=1&age=from_27&concern=letter&language=de"))
+    with page.expect_navigation():
+        page.click(".book .time >> nth=0")
+    yield from look(page)
+    slip = page.get_attribute(".booked a[href$='/slip']", "href") or ""
+    appointment = slip.removesuffix("/slip")
+    yield from look_at(page, base_url, (slip, appointment, f"{appointment}/move", f"{appointment}/cancellation"))
 
 
 def look_at_adviser(page: Page, base_url: str) -> Iterator[str]:
     yield from look_at(page, base_url, ("/my/feeds", "/my"))
-    for pressed in ("button:has-text('Tisch 1')", "#next", "#start", "#finish"):
+    for pressed in ("button:has-text('Tisch 1')", "#next", "#start", "#finish", ".outcome [formaction]", ".way-on a"):
         with page.expect_navigation():  # a click alone may return before the old page has gone
             page.click(pressed)
         yield from look(page)
+    with page.expect_navigation():
+        page.click(".own-time .button--main")
+    yield from look(page)
 
 
 def look(page: Page) -> Iterator[str]:

@@ -58,7 +58,7 @@ def book_visit(
     """The first free time from that day on, for advice in Arabic by this adviser."""
     offered = free_times(session, hours_key, not_before, adviser_key, now)[0]
     booking = Booking(
-        question=make_question(session, read_rulebook(session), **_asked(session, adviser_key)),
+        question=make_question(read_rulebook(session), **_asked(session, adviser_key)),
         hours_key=hours_key,
         original_on=offered.opening.dated.original_on,
         starts_at=offered.slot.starts_at,
@@ -71,7 +71,7 @@ def free_times(
     session: Session, hours_key: str, not_before: date, adviser_key: str | None = "awo-1", now: datetime = NOW
 ) -> list[OfferedSlot]:
     rulebook = read_rulebook(session)
-    question = make_question(session, rulebook, **_asked(session, adviser_key))
+    question = make_question(rulebook, **_asked(session, adviser_key))
     until_on = local_date(now, rulebook.zone) + timedelta(days=56)
     offered = find_slots(session, rulebook, question, from_on=not_before, until_on=until_on, now=now)
     return [each for each in offered if each.opening.hours.key == hours_key]

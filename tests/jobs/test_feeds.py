@@ -210,4 +210,5 @@ def test_other_advisers_see_nothing_of_it(database: Database, feed_id: int) -> N
     publish(database)
     with changing(database) as session:
         others = session.scalars(select(Feed).where(Feed.id != feed_id, Feed.revoked_at.is_(None))).all()
-    assert [appointments_in(feed) for feed in others] == [[]]
+    assert {feed.kind for feed in others} == {"adviser", "place"}
+    assert [appointments_in(feed) for feed in others] == [[]] * len(others)
