@@ -19,12 +19,14 @@ FLASK_FAMILY = ("flask", "flask_babel", "flask_limiter", "flask_login", "flask_w
 MAY_IMPORT_FLASK = ("scheduler/web/", "scheduler/__init__.py", "scheduler/cli", "scheduler/demo", "wsgi.py")
 MAY_ASK_THE_CLOCK = ("scheduler/web/", "scheduler/cli", "scheduler/demo", "jobs/")
 _TO_READ = ("scheduler.models", "scheduler.domain", "scheduler.db")
-_TO_WORD = ("scheduler.ical", "scheduler.texts")
+_TO_WORD = ("scheduler.ical", "scheduler.texts", "scheduler.hours_texts")
 ARROWS: dict[str, tuple[str, ...]] = {
     "scheduler/domain/": ("scheduler.domain",),
     "scheduler/models/": _TO_READ,
     "scheduler/db.py": (),
     "scheduler/texts.py": (),
+    "scheduler/rule_texts.py": ("scheduler.texts",),
+    "scheduler/hours_texts.py": ("scheduler.models", "scheduler.domain", "scheduler.texts", "scheduler.rule_texts"),
     "scheduler/ical.py": ("scheduler.models", "scheduler.domain", "scheduler.texts"),
     "scheduler/actions/": ("scheduler.actions", *_TO_READ, *_TO_WORD),
     "scheduler/delivery/": ("scheduler.delivery", "scheduler.models", "scheduler.domain", *_TO_WORD, "config"),

@@ -11,7 +11,7 @@ from scheduler.actions.openings import lock_visit
 from scheduler.actions.steps import RULE, take_step
 from scheduler.domain.recurrence import local_date
 from scheduler.domain.visit_states import OPEN, may
-from scheduler.models import Town, Visit
+from scheduler.models import Hours, Town, Visit
 
 
 def find_left_open(session: Session, now: datetime) -> list[int]:
@@ -35,3 +35,27 @@ def close_visit(session: Session, visit_id: int, now: datetime) -> None:
         consultation.ended_at, consultation.ended_as = now, "closed"
         consultation.times_unreliable = True
     session.flush()
+
+
+def find_past_own_times(session: Session, now: datetime) -> list[int]:
+    """Office hours of advisers' own appointments whose day is over."""
+    town = session.get(Town, 1)
+    if town is None:
+        return []
+    return list(
+        session.scalars(
+            select(Hours.id).where(
+                Hours.own_adviser_id.is_not(None),
+                Hours.retired_at.is_(None),
+                Hours.valid_from < local_date(now, town.zone),
+            )
+        )
+    )
+
+
+def retire_own_time(session: Session, hours_id: int, now: datetime) -> None:
+    """The rules no longer hold it; the visit keeps its opening and stays in the books. Retiring twice is fine."""
+    hours = session.get_one(Hours, hours_id)
+    if hours.retired_at is None:
+        hours.retired_at = now
+        session.flush()

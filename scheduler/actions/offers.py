@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from scheduler.actions.booking import SlotTaken, cancel, hand_on, move, nearest_slots, question_of
+from scheduler.actions.booking import SlotTaken, cancel, hand_on, move, question_of
 from scheduler.actions.dates import ChangeRefused
 from scheduler.actions.rulebook import PlannedOpening, RuleBook
-from scheduler.actions.slots import OfferedSlot
+from scheduler.actions.slots import OfferedSlot, find_slots
 from scheduler.actions.steps import By
 from scheduler.actions.supply import read_taken, supply_of
 from scheduler.domain.intervals import Interval
 from scheduler.domain.matching import Wanted, arrange
+from scheduler.domain.recurrence import local_date
 from scheduler.domain.slots import Slot, Supply
 from scheduler.models import Visit
 
 MOST_OFFERS = 3
+AHEAD = timedelta(days=42)
 
 
 @dataclass(frozen=True)
@@ -110,10 +112,12 @@ def _lies_within(during: Interval, whole: Interval) -> bool:
 
 
 def _nearest(session: Session, rules: RuleBook, visit: Visit, now: datetime, *, keep_wish: bool) -> Iterator[Offer]:
+    """The next free times, none before the one that was agreed: whoever hears of it late has then missed nothing."""
     assert visit.starts_at is not None
     question = question_of(visit) if keep_wish else replace(question_of(visit), adviser_id=None)
-    found = nearest_slots(session, rules, question, visit.starts_at, now, most=MOST_OFFERS, ignoring_visit_id=visit.id)
-    for each in found:
+    on = local_date(visit.starts_at, rules.zone)
+    found = find_slots(session, rules, question, from_on=on, until_on=on + AHEAD, now=now, ignoring_visit_id=visit.id)
+    for each in [each for each in found if each.slot.starts_at >= visit.starts_at][:MOST_OFFERS]:
         start = f"{each.opening.public_id}/{each.slot.starts_at.isoformat()}"
         yield Offer(f"{'wish' if keep_wish else 'any'}:{start}", each)
 

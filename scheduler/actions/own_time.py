@@ -8,7 +8,6 @@ themselves, and are retired when their day is over (`closing.retire_own_time`).
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -18,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.actions.booking import Booking, make_visit
 from scheduler.actions.openings import touch_opening
-from scheduler.actions.rulebook import OfficeHours, PlannedOpening, RuleBook, read_rulebook
+from scheduler.actions.rulebook import PlannedOpening, RuleBook, read_rulebook
 from scheduler.actions.slots import Question
 from scheduler.actions.steps import By
 from scheduler.domain.intervals import Interval
@@ -29,7 +28,6 @@ from scheduler.models import Absence, Adviser, Hours, Opening, Visit
 
 MOST_AHEAD = timedelta(days=366)
 SHORTEST, LONGEST = timedelta(minutes=5), timedelta(hours=8)
-_KEY = re.compile(r"own-[0-9a-f]{16}")
 
 
 class TimeRefused(Exception):
@@ -84,11 +82,6 @@ def book_own_time(
     return _book(session, rulebook, opening, adviser, asked, client, by, now)
 
 
-def is_own_time(opening: PlannedOpening) -> bool:
-    """Whether it is one adviser's own appointment: no opening to register, sit down or be listed at."""
-    return _is_own(opening.hours)
-
-
 def own_times_on(
     rulebook: RuleBook, on: date, *, adviser: Adviser | None = None, place_id: int | None = None
 ) -> list[PlannedOpening]:
@@ -96,17 +89,13 @@ def own_times_on(
     keys = [
         hours.key
         for hours in rulebook.hours.values()
-        if _is_own(hours)
+        if hours.is_own
         and hours.rule.valid_from == on
         and (adviser is None or adviser.key in hours.rule.staff)
         and place_id in (None, hours.place_id)
     ]
     found = [opening for key in keys if (opening := rulebook.opening(key, on))]
     return sorted(found, key=lambda each: (each.dated.starts_at, each.hours.key))
-
-
-def _is_own(hours: OfficeHours) -> bool:
-    return _KEY.fullmatch(hours.key) is not None
 
 
 def _span(asked: OwnTime, zone: ZoneInfo, now: datetime) -> Interval:
@@ -137,7 +126,8 @@ def _check_free(session: Session, adviser: Adviser, during: Interval) -> None:
     absences = select(Absence.starts_at, Absence.ends_at).where(
         Absence.adviser_id == adviser.id, Absence.starts_at < during.ends_at, Absence.ends_at > during.starts_at
     )
-    for reason, query in (("busy", visits), ("away", absences)):
+    in_the_way = (("busy", visits.order_by(Visit.starts_at)), ("away", absences.order_by(Absence.starts_at)))
+    for reason, query in in_the_way:
         for starts_at, ends_at in session.execute(query.limit(1)):
             assert starts_at and ends_at  # whatever takes an adviser's time has both
             raise TimeRefused(reason, Interval(starts_at, ends_at))

@@ -47,6 +47,8 @@ class OfficeHours:
     tickets_before: timedelta
     ticket_limit: int | None
     room: str
+    is_own: bool
+    """One appointment that an adviser entered at a time of their own: found by its name, listed nowhere."""
     rule: Rule
 
     @property
@@ -104,7 +106,7 @@ class RuleBook:
         return frozenset[str]().union(*(each.languages for each in self.advisers.values()))
 
     def openings(self, from_on: date, until_on: date, place_id: int | None = None) -> list[PlannedOpening]:
-        """All openings on these days (both included) in order of time, cancelled ones too."""
+        """All openings on these days (both included) in order of time, cancelled ones too; no own appointments."""
         window = (from_on, until_on)
         found = self._kept.get(window)
         if found is None:
@@ -118,6 +120,7 @@ class RuleBook:
         found = [
             PlannedOpening(hours, dated)
             for hours in self.hours.values()
+            if not hours.is_own
             for dated in dated_openings(hours.rule, self.zone, from_on, until_on)
         ]
         return sorted(found, key=lambda each: (each.dated.starts_at, each.hours.key))
@@ -223,6 +226,7 @@ def _office_hours(row: Hours, closures: Iterable[Closure], state: str) -> Office
         tickets_before=timedelta(minutes=row.tickets_minutes_before),
         ticket_limit=row.ticket_limit,
         room=row.room,
+        is_own=row.own_adviser_id is not None,
         rule=_rule(row, closures, state),
     )
 

@@ -198,7 +198,6 @@ class _Morning:
 
     def _book(self, minutes: int, age_group: AgeGroup, concern: str, language: str | None) -> Visit | None:
         question = make_question(
-            self.session,
             self.rulebook,
             age_group=age_group,
             concern=self.session.scalars(select(Concern).where(Concern.key == concern)).one(),

@@ -55,7 +55,20 @@ _TABLE: dict[tuple[State | None, Verb], State] = {
 }
 
 _UNDOABLE: frozenset[Verb] = frozenset(
-    {"register", "check_in", "cancel", "miss", "call", "park", "unpark", "leave", "start", "put_back", "finish"}
+    {
+        "register",
+        "check_in",
+        "serve",
+        "cancel",
+        "miss",
+        "call",
+        "park",
+        "unpark",
+        "leave",
+        "start",
+        "put_back",
+        "finish",
+    }
 )
 
 

@@ -57,6 +57,8 @@ def _reason(visit: Visit, planned: PlannedOpening | None, book: RuleBook) -> str
     assert visit.starts_at and visit.ends_at
     if planned is None:
         return "there is no such opening any more"
+    if planned.hours.is_own:
+        return ""  # an adviser's own appointment is not of the file, and nothing in the file holds it
     if not planned.dated.takes_place:
         return "the opening does not take place"
     if planned.hours.place_id != visit.place_id:

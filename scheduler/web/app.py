@@ -14,19 +14,26 @@ from config import Config, build_id
 from scheduler import cli
 from scheduler.db import Database, use_contact_keys
 from scheduler.web import (
+    absences,
     api,
+    appointments,
     board,
     book,
     calendars,
+    call_list,
+    dates,
     demo,
     desk,
     edge,
     errors,
     feeds,
+    followups,
+    intake,
     locales,
     login,
     my,
     outcomes,
+    places,
     start,
     tickets,
     visits,
@@ -85,12 +92,18 @@ def _flask_settings(config: Config) -> dict[str, object]:
 
 
 def _register_blueprints(app: Flask, config: Config) -> None:
-    for module in (start, book, visits, tickets, login, desk, my, outcomes, calendars, board, feeds):
+    for module in _PAGES:
         app.register_blueprint(module.pages)
     csrf.exempt(api.pages)  # no cookie is read there, so no other site can borrow one
     app.register_blueprint(api.pages)
     if config.demo:
         app.register_blueprint(demo.pages)
+
+
+_PAGES = (
+    start, places, book, visits, tickets,
+    login, desk, appointments, dates, my, intake, absences, outcomes, followups, call_list, calendars, board, feeds,
+)  # fmt: skip
 
 
 def _add_headers(response: Response) -> Response:

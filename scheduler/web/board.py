@@ -75,7 +75,7 @@ def _calls(place: Place) -> list[Consultation]:
         db().scalars(
             select(Consultation)
             .join(Visit, Consultation.visit_id == Visit.id)
-            .where(Visit.place_id == place.id, Visit.local_on == today())
+            .where(Visit.place_id == place.id, Visit.local_on == today(), Visit.ticket.is_not(None))
             .where(Consultation.ended_at.is_(None) | (Consultation.ended_as == "finished"))
             .order_by(Consultation.last_called_at.desc(), Consultation.id.desc())
             .limit(CALLS_SHOWN)

@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 from sqlalchemy import select
 
-from scheduler.actions.booking import Booking, SlotTaken, book, nearest_slots
+from scheduler.actions.booking import Booking, KeyReused, SlotTaken, book, nearest_slots
 from scheduler.actions.openings import UnknownOpening
 from scheduler.actions.slots import ANY_OTHER_LANGUAGE, Question, make_question
 from scheduler.actions.steps import CLIENT
@@ -90,7 +90,7 @@ def do_book() -> ResponseReturnValue:
     try:
         visit = book(db(), rulebook(), booking, by=CLIENT, now=now())
         db().commit()
-    except (SlotTaken, UnknownOpening):
+    except (SlotTaken, UnknownOpening, KeyReused):
         read_after_refusal()
         return _show_taken(read_answers(request.form), booking)
     return redirect(visit_link(visit, new=1), 303)

@@ -94,6 +94,12 @@ def concerns() -> list[Concern]:
     return list(db().scalars(select(Concern).where(Concern.retired_at.is_(None)).order_by(Concern.position)))
 
 
+def row_id(text: str) -> int | None:
+    """The id that a part of an address names; None: no row can have it."""
+    digits = text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST_ID))
+    return int(text) if digits and int(text) <= LARGEST_ID else None
+
+
 def split_opening_id(text: str) -> tuple[str, date] | None:
     """The parts of `hours-key/2026-11-25`, or None."""
     key, _, day = text.rpartition("/")

@@ -83,6 +83,11 @@ def own_adviser() -> Adviser:
     return role.adviser
 
 
+def serves_desk() -> bool:
+    """Whether whoever is logged in serves some desk."""
+    return current_user.is_authenticated and any(each.role == "desk" for each in current_user.account.roles)
+
+
 def by_staff() -> By:
     return By("staff", current_user.account.id)
 

@@ -36,13 +36,27 @@ def ask_outcome(consultation_id: int) -> ResponseReturnValue:
 @pages.post("/consultations/<id:consultation_id>/outcome")
 def do_record_outcome(consultation_id: int) -> ResponseReturnValue:
     consultation = own_consultation(consultation_id)
+    _record(consultation, _read_outcome(request.form, consultation))
+    return redirect(url_for("my.show_my", message="outcome_saved"), 303)
+
+
+@pages.post("/consultations/<id:consultation_id>/outcome/follow-up")
+def do_record_and_follow_up(consultation_id: int) -> ResponseReturnValue:
+    """Keep what is ticked so far, then make the next appointment. Nothing ticked: the outcome stays open."""
+    consultation = own_consultation(consultation_id)
+    outcome = _read_outcome(request.form, consultation)
+    if outcome != Outcome() or consultation.outcome_at is not None:
+        _record(consultation, outcome)
+    return redirect(url_for("followups.ask_follow_up", consultation_id=consultation_id), 303)
+
+
+def _record(consultation: Consultation, outcome: Outcome) -> None:
     try:
-        record_outcome(db(), consultation, _read_outcome(request.form, consultation), now())
+        record_outcome(db(), consultation, outcome, now())
     except OutcomeClosed:
         db().rollback()
         abort(409)
     db().commit()
-    return redirect(url_for("my.show_my", message="outcome_saved"), 303)
 
 
 def _read_outcome(form: MultiDict[str, str], consultation: Consultation) -> Outcome:

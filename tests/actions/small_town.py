@@ -57,7 +57,7 @@ def opening_of(rulebook: RuleBook, key: str = SESSION, on: date = WEDNESDAY) -> 
 
 
 def ask(session: Session, rulebook: RuleBook, concern: str | None = "letter", **wishes: Any) -> Question:
-    return make_question(session, rulebook, concern=concern_of(session, concern), **wishes)
+    return make_question(rulebook, concern=concern_of(session, concern), **wishes)
 
 
 def booking_at(

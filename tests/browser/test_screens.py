@@ -78,6 +78,11 @@ def look_at_desk(page: Page, base_url: str) -> Iterator[str]:
     slip = page.get_attribute(".booked a[href$='/slip']", "href") or ""
     appointment = slip.removesuffix("/slip")
     yield from look_at(page, base_url, (slip, appointment, f"{appointment}/move", f"{appointment}/cancellation"))
+    yield from look_at(page, base_url, ("/call-list", "/desk/dates"))
+    for pressed in (".acts a.button >> nth=1", "main .button--main", "#confirm"):
+        with page.expect_navigation():
+            page.click(pressed)
+        yield from look(page)
 
 
 def look_at_adviser(page: Page, base_url: str) -> Iterator[str]:
@@ -89,6 +94,11 @@ def look_at_adviser(page: Page, base_url: str) -> Iterator[str]:
     with page.expect_navigation():
         page.click(".own-time .button--main")
     yield from look(page)
+    yield from look_at(page, base_url, ("/my/absences",))
+    for pressed in ("#away-tomorrow", "#confirm"):
+        with page.expect_navigation():
+            page.click(pressed)
+        yield from look(page)
 
 
 def look(page: Page) -> Iterator[str]:

@@ -141,7 +141,9 @@ def test_a_visit_that_nobody_closed_loses_its_contact_too(database: Database, vi
 def test_idempotency_keys_are_forgotten_after_a_day(database: Database, visit: Visit) -> None:
     with changing(database) as session:
         session.add(IdempotencyKey(key_hash="a", request_hash="", visit_id=visit.id, created_at=NOW))
-        session.add(IdempotencyKey(key_hash="b", request_hash="", visit_id=visit.id, created_at=NOW + timedelta(seconds=1)))
+        session.add(
+            IdempotencyKey(key_hash="b", request_hash="", visit_id=visit.id, created_at=NOW + timedelta(seconds=1))
+        )
     forget_keys(work(database, NOW + timedelta(hours=24)))
     forget_keys(work(database, NOW + timedelta(hours=24, seconds=1)))
     with database.reading() as session:

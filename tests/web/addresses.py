@@ -6,22 +6,28 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from flask import Flask
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from scheduler.actions.feeds import make_feed
-from tests.actions.small_town import adviser_of
+from scheduler.actions.feeds import make_feed, make_place_feed, publish_feed
+from scheduler.models import Feed
+from tests.actions.small_town import adviser_of, place_of
 from tests.web.live_town import LiveTown
 from tests.web.visitor import Visitor
 
 
 @dataclass(frozen=True)
 class Rows:
-    """What the addresses are about: a booked visit, a waiting one, a finished consultation, a calendar."""
+    """What the addresses are about: a booked visit, a waiting one, a finished consultation, a calendar.
+
+    `own`: the adviser's own appointment, for which somebody has come.
+    """
 
     booked: int
     waiting: int
     consultation: int
     feed_token: str
+    own: int
 
 
 def make_rows(town: LiveTown) -> Rows:
@@ -33,23 +39,35 @@ def make_rows(town: LiveTown) -> Rows:
     town.take_in(language="other")
 
     def feed(session: Session) -> str:
+        now = datetime.now(UTC)
+        place_id = place_of(session).id
+        make_place_feed(session, place_id, now)
+        feed_id = session.scalars(select(Feed.id).where(Feed.place_id == place_id)).one()
+        publish_feed(session, feed_id, base_url="http://localhost", now=now)
         adviser = adviser_of(session, "awo-1")
-        return make_feed(session, adviser, level="details", base_url="http://localhost", now=datetime.now(UTC))[1]
+        return make_feed(session, adviser, level="details", base_url="http://localhost", now=now)[1]
 
-    return Rows(town.book("10:30", language="ar"), waiting, consultation, town.change(feed))
+    own = town.enter_own_time("14:00")
+    town.arrive(own)
+    return Rows(town.book("10:30", language="ar"), waiting, consultation, town.change(feed), own)
 
 
 def all_addresses(app: Flask, town: LiveTown, rows: Rows) -> dict[str, str]:
     """By endpoint, each of the rules that answer GET."""
     tokens = {"visits": town.token(rows.booked), "tickets": town.token(rows.waiting), "feeds": rows.feed_token}
-    known = {"key": "buergerbuero", "visit_id": rows.waiting, "consultation_id": rows.consultation}
+    known = {"key": "buergerbuero", "consultation_id": rows.consultation}
     known["filename"] = "css/base.css"
+    known |= {"locale": "de", "day": "2026-12-30"}  # closed: so there is a notice for the door
+    known |= {"hours_key": "buergerbuero-mi", "original_on": "2026-11-25"}
+    visits = {"appointments": rows.booked, "intake": rows.own}
     addresses = {}
     with app.test_request_context():
         for rule in app.url_map.iter_rules():
             if "GET" in rule.methods:
-                token = tokens.get(rule.endpoint.partition(".")[0], tokens["visits"])
-                built = rule.build({**known, "token": token}, append_unknown=False)
+                family = rule.endpoint.partition(".")[0]
+                token = tokens.get(family, tokens["visits"])
+                visit_id = visits.get(family, rows.waiting)
+                built = rule.build({**known, "token": token, "visit_id": visit_id}, append_unknown=False)
                 assert built, f"{rule.endpoint} has a new parameter: say here what it is"
                 addresses[rule.endpoint] = built[1]
     return addresses

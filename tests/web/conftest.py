@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 import time_machine
 from flask import Flask
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, delete, text
 from sqlalchemy.engine import make_url
 
 from config import Config
 from scheduler import create_app
 from scheduler.db import Base, Database
+from scheduler.models import Hours
 from scheduler.web.limits import limiter
 from tests.actions.small_town import at
 from tests.conftest import NOW, make_config
@@ -82,6 +83,7 @@ def _empty(database: Database) -> None:
         for table in reversed(Base.metadata.sorted_tables):
             if table.name not in FROM_THE_FILE:
                 session.execute(table.delete())
+        session.execute(delete(Hours).where(Hours.own_adviser_id.is_not(None)))  # entered by a test, not by the file
         session.commit()
     database.kept.clear()  # versions begin anew, which no real database does
 

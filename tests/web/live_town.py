@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from scheduler.actions.calling import finish, start
+from scheduler.actions.own_time import Client, OwnTime, book_own_time
 from scheduler.actions.rulebook import RuleBook, read_rulebook
 from scheduler.actions.slots import OfferedSlot, find_slots
 from scheduler.db import Base, Database
@@ -22,6 +23,7 @@ from tests.actions.small_town import (
     SESSION,
     STAFF,
     THURSDAY,
+    WEDNESDAY,
     adviser_of,
     arrive,
     ask,
@@ -57,6 +59,15 @@ class LiveTown:
 
     def take_in(self, **answers: Any) -> int:
         return self.change(lambda session: take_in(session, read_rulebook(session), _now(), **answers).id)
+
+    def enter_own_time(self, clock: str, key: str = "awo-1", place: str = "buergerbuero", on: date = WEDNESDAY) -> int:
+        """An appointment at a time of the adviser's own, of 30 minutes."""
+
+        def action(session: Session) -> int:
+            asked = OwnTime(on, time.fromisoformat(clock), 30, place_of(session, place).id, f"{clock} {on}")
+            return book_own_time(session, adviser_of(session, key), asked, Client(locale="de"), by=STAFF, now=_now()).id
+
+        return self.change(action)
 
     def arrive(self, visit_id: int) -> None:
         self.change(lambda s: arrive(s, read_rulebook(s), s.get_one(Visit, visit_id), _now()) and None)

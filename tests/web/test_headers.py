@@ -16,7 +16,10 @@ from tests.web.live_town import LiveTown
 from tests.web.page import Element, Page
 from tests.web.visitor import Visitor
 
-NOT_PAGES = {"static", "visits.show_ics", "visits.show_qr", "feeds.show_feed"}
+NOT_PAGES = {
+    "static", "visits.show_ics", "visits.show_qr", "feeds.show_feed",
+    "places.show_feed", "places.show_qr", "places.show_qr_for_all",
+}  # fmt: skip
 
 
 KEPT: dict[str, dict[str, Page]] = {}

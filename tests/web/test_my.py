@@ -330,7 +330,7 @@ def test_a_colleagues_calendar_cannot_be_switched_off(adviser: Visitor, colleagu
 
 def test_the_own_appointments_stand_there_with_their_code(adviser: Visitor, town: LiveTown) -> None:
     mine, others = town.book("10:00", language="ar"), town.book("11:00", language="en")
-    text = adviser.open("/my").root.one("aside", class_="my-side").text.replace(" ", "")
+    text = adviser.open("/my").root.one("section", class_="my-side").text.replace(" ", "")
     assert town.visit(mine).code in text
     assert town.visit(others).code not in text
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from flask import Flask
 
+from tests.actions.small_town import SESSION, WEDNESDAY
 from tests.web.addresses import all_addresses, make_rows, staff
 from tests.web.live_town import LiveTown
 
@@ -25,7 +28,8 @@ def test_an_address_that_takes_forms_alone_cannot_be_opened(app: Flask, town: Li
     before = town.dump()
     for rule in only_post:
         address = rule.replace("<id:visit_id>", str(rows.waiting)).replace("<token>", town.token(rows.booked))
-        address = address.replace("<id:consultation_id>", str(rows.consultation)).replace("<id:feed_id>", "1")
+        address = address.replace("<id:consultation_id>", str(rows.consultation))
+        address = re.sub("<id:[a-z_]+>", "1", address).replace("<hours_key>/<original_on>", f"{SESSION}/{WEDNESDAY}")
         page = visitor.open(address)
         assert page.status == 405, address
         assert "/" in page.links or address.startswith("/api/")

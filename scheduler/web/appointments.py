@@ -1,0 +1,207 @@
+"""One appointment as staff have it on the phone: say it, print it, move it, cancel it, leave a contact.
+
+The desk has those of its place, an adviser the own ones, and each account what it has just booked or moved elsewhere.
+Anything else is not to be seen: 404, as if it were not there.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import force_locale
+from flask_login import current_user, login_required
+from markupsafe import Markup
+from sqlalchemy import select
+
+from scheduler.actions.booking import SlotTaken, cancel, move, question_of
+from scheduler.actions.contacts import leave_contact
+from scheduler.actions.openings import UnknownOpening
+from scheduler.domain.visit_states import may
+from scheduler.models import AccountRole, Step, Visit
+from scheduler.web.edge import db, now, row_id, rulebook, settings
+from scheduler.web.login import by_staff
+from scheduler.web.offer import offered_days, read_chosen, read_days
+from scheduler.web.visits import ContactForm, full_link, is_over, visit_token
+
+pages = Blueprint("appointments", __name__, url_prefix="/appointments/<id:visit_id>")
+
+JUST = timedelta(hours=1)
+"""So long after it booked, moved or cancelled an appointment, an account may see it, wherever it is."""
+
+
+@pages.before_request
+@login_required  # type: ignore[untyped-decorator]
+def _ask_to_log_in() -> None:
+    """Nobody who is not logged in learns whether there is such an appointment."""
+
+
+@pages.get("")
+def show_appointment(visit_id: int) -> ResponseReturnValue:
+    visit = appointment_of_mine(visit_id)
+    return _page(visit, contact_form(visit))
+
+
+@pages.get("/slip")
+def show_slip(visit_id: int) -> ResponseReturnValue:
+    visit = appointment_of_mine(visit_id)
+    if is_over(visit) or visit.state == "cancelled":
+        abort(404)
+    return render_template("appointments/slip.html", visit=visit, paper=_paper(visit), back=back_link(visit))
+
+
+@pages.post("/contact")
+def do_leave_contact(visit_id: int) -> ResponseReturnValue:
+    visit, form = just_made_by_me(visit_id), read_contact()
+    if not form.validate():
+        return _page(visit, form), 422
+    save_contact(visit, form)
+    db().commit()
+    return redirect(url_for("appointments.show_appointment", visit_id=visit_id, saved=1), 303)
+
+
+@pages.get("/move")
+def ask_move(visit_id: int) -> ResponseReturnValue:
+    return _move_page(appointment_of_mine(visit_id))
+
+
+@pages.post("/move")
+def do_move(visit_id: int) -> ResponseReturnValue:
+    visit, start = appointment_of_mine(visit_id), read_chosen(request.form.get("slot", ""))
+    if start is None:
+        return redirect(url_for("appointments.ask_move", visit_id=visit_id), 303)
+    try:
+        move(db(), rulebook(), visit.id, *start, by=by_staff(), now=now())
+        db().commit()
+    except (SlotTaken, UnknownOpening):
+        db().rollback()
+        return _move_page(appointment_of_mine(visit_id), taken=True), 409
+    return redirect(url_for("appointments.show_appointment", visit_id=visit_id, moved=1), 303)
+
+
+@pages.get("/cancellation")
+def ask_cancel(visit_id: int) -> ResponseReturnValue:
+    visit = appointment_of_mine(visit_id)
+    if not may(visit.state, "cancel"):
+        return redirect(url_for("appointments.show_appointment", visit_id=visit_id))
+    return render_template("appointments/cancel.html", visit=visit)
+
+
+@pages.post("/cancellation")
+def do_cancel(visit_id: int) -> ResponseReturnValue:
+    cancel(db(), appointment_of_mine(visit_id).id, by=by_staff(), now=now())
+    db().commit()
+    return redirect(url_for("appointments.show_appointment", visit_id=visit_id), 303)
+
+
+def appointment_of_mine(visit_id: int) -> Visit:
+    """An appointment that this account may see. Aborts with 403 without any role, 404 where it is another's."""
+    if not _roles():
+        abort(403)
+    visit = db().get(Visit, visit_id)
+    if visit is None or visit.kind != "appointment" or not may_see(visit):
+        abort(404)
+    return visit
+
+
+def may_see(visit: Visit) -> bool:
+    """Of a desk's own place; an adviser's own, cancelled ones too; or what this account has just made."""
+    mine = {visit.planned_adviser_id, visit.wished_adviser_id} - {None}
+    ours = any(each.place_id == visit.place_id or each.adviser_id in mine for each in _roles())
+    return ours or is_just_made_by_me(visit)
+
+
+def just_made_by_me(visit_id: int) -> Visit:
+    """The same, and only while it is fresh: nobody reads or changes contacts of others' bookings."""
+    visit = appointment_of_mine(visit_id)
+    if visit.state != "booked" or not is_just_made_by_me(visit):
+        abort(404)
+    return visit
+
+
+def is_just_made_by_me(visit: Visit) -> bool:
+    made = select(Step.id).where(
+        Step.visit_id == visit.id,
+        Step.account_id == current_user.account.id,
+        Step.verb.in_(("book", "move", "cancel")),
+        Step.at > now() - JUST,
+    )
+    return db().scalar(made.limit(1)) is not None
+
+
+def contact_form(visit: Visit) -> ContactForm | None:
+    """The form with what was left; None where this account has no business with it."""
+    if visit.state != "booked" or not is_just_made_by_me(visit):
+        return None
+    contact = visit.contact
+    data = {"email": contact.email, "phone": contact.phone, "reminders": contact.reminders} if contact else None
+    return ContactForm(formdata=None, data=data)
+
+
+def read_contact() -> ContactForm:
+    """The form as it was sent."""
+    return ContactForm()
+
+
+def save_contact(visit: Visit, form: ContactForm) -> None:
+    """Keep what the form says, as on the client's own page."""
+    leave_contact(
+        db(),
+        visit.id,
+        email=form.email.data or None,
+        phone=form.phone.data or None,
+        reminders=bool(form.reminders.data),
+        secret=settings().secret_key,
+        now=now(),
+    )
+
+
+def back_link(visit: Visit) -> str:
+    """Where staff go on: the adviser to the own day, the desk to its queue."""
+    roles = _roles()
+    own = any(each.adviser_id in (visit.planned_adviser_id, visit.wished_adviser_id) for each in roles if each.adviser)
+    has_desk = any(each.role == "desk" for each in roles)
+    return url_for("my.show_my") if own or not has_desk else url_for("desk.show_desk")
+
+
+def _roles() -> list[AccountRole]:
+    """What this account may do; an adviser who left the town's file keeps the account, not the work."""
+    roles: list[AccountRole] = current_user.account.roles
+    return [each for each in roles if each.adviser is None or each.adviser.retired_at is None]
+
+
+def _page(visit: Visit, form: ContactForm | None) -> str:
+    return render_template(
+        "appointments/appointment.html",
+        visit=visit,
+        form=form,
+        back=back_link(visit),
+        after=row_id(request.args.get("after", "")),
+        may_move=may(visit.state, "move"),
+        may_cancel=may(visit.state, "cancel"),
+        asks_email=settings().sends_mail,
+    )
+
+
+def _paper(visit: Visit) -> Markup:
+    """What the client takes home, in the client's own language."""
+    with force_locale(visit.locale):
+        return Markup(  # noqa: S704 - rendered by a template that escapes
+            render_template("appointments/_paper.html", visit=visit, token=visit_token(visit), link=full_link(visit))
+        )
+
+
+def _move_page(visit: Visit, taken: bool = False) -> str:
+    if not may(visit.state, "move"):
+        abort(409)
+    shown = read_days(request.args.get("days", ""))
+    days, more = offered_days(question_of(visit), shown, ignoring_visit_id=visit.id)
+    return render_template(
+        "appointments/move.html",
+        visit=visit,
+        days=[day for day in days if day.by_place],
+        more=more,
+        shown=shown,
+        taken=taken,
+    )

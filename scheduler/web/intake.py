@@ -1,0 +1,142 @@
+"""An adviser without a front desk takes people in: the desk's own steps, at today's openings of this adviser alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import get_locale
+
+from scheduler.actions.openings import lock_visit
+from scheduler.actions.registration import Answers, NotToday, TicketsRefused, answer, check_in, leave, miss, register
+from scheduler.actions.steps import UndoRefused, undo
+from scheduler.domain.visit_states import may
+from scheduler.models import Visit
+from scheduler.web.appointments import may_see
+from scheduler.web.desk.panel import answers_of, panel, read_answers
+from scheduler.web.desk.visits import already_in, show_paper, unknown_code, visit_of
+from scheduler.web.edge import db, now, rulebook
+from scheduler.web.login import by_staff, own_adviser
+from scheduler.web.my.page import is_taken_in_here, my_page
+from scheduler.web.my.places import counter_openings
+
+pages = Blueprint("intake", __name__, url_prefix="/my/intake")
+
+
+@pages.post("/visits")
+def do_register() -> ResponseReturnValue:
+    own_adviser()
+    wanted = request.form.get("opening", "")
+    opening = next((each for each in counter_openings() if each.public_id == wanted), None)
+    if opening is None:
+        abort(404)
+    asked = Answers() if "quick" in request.form else read_answers(request.form)
+    try:
+        visit = register(db(), rulebook(), opening, asked, locale=str(get_locale()), by=by_staff(), now=now())
+    except TicketsRefused as refused:
+        db().rollback()
+        return my_page(refused=refused.reason), 409
+    return _commit_and_return(given=visit.id)
+
+
+@pages.get("/visits/<id:visit_id>/answers")
+def ask_answers(visit_id: int) -> ResponseReturnValue:
+    visit = _visit_here(visit_id)
+    return render_template(
+        "desk/answers.html", visit=visit, panel=panel(), asked=answers_of(visit), counter="intake", back=_back()
+    )
+
+
+@pages.post("/visits/<id:visit_id>/answers")
+def do_answer(visit_id: int) -> ResponseReturnValue:
+    answer(db(), rulebook(), _visit_here(visit_id).id, read_answers(request.form), by=by_staff(), now=now())
+    return _commit_and_return()
+
+
+@pages.post("/check-ins")
+def do_check_in_by_code() -> ResponseReturnValue:
+    """By nine digits, or by the link that a scanner types from the QR code."""
+    own_adviser()
+    typed = request.form.get("code", "").strip()
+    visit = visit_of(typed)
+    if visit is None:
+        return my_page(code=typed, code_error=unknown_code()), 422
+    if not is_taken_in_here(visit):
+        return render_template("desk/not_today.html", visit=visit), 409
+    return _check_in(visit, typed)
+
+
+@pages.post("/visits/<id:visit_id>/check-in")
+def do_check_in(visit_id: int) -> ResponseReturnValue:
+    return _check_in(_visit_here(visit_id), "")
+
+
+@pages.post("/appointments")
+def do_look_up() -> ResponseReturnValue:
+    """A caller says the code of an appointment with this adviser, to move or cancel it."""
+    own_adviser()
+    typed = request.form.get("code", "").strip()
+    visit = visit_of(typed)
+    if visit is None or visit.kind != "appointment":
+        return my_page(code=typed, code_error=unknown_code()), 422
+    if not may_see(visit):
+        return render_template("desk/elsewhere.html", visit=visit), 409
+    return redirect(url_for("appointments.show_appointment", visit_id=visit.id), 303)
+
+
+@pages.post("/visits/<id:visit_id>/left")
+def do_leave(visit_id: int) -> ResponseReturnValue:
+    leave(db(), _visit_here(visit_id).id, by=by_staff(), now=now())
+    return _commit_and_return()
+
+
+@pages.post("/visits/<id:visit_id>/missed")
+def do_miss(visit_id: int) -> ResponseReturnValue:
+    miss(db(), _visit_here(visit_id).id, by=by_staff(), now=now())
+    return _commit_and_return()
+
+
+@pages.post("/visits/<id:visit_id>/undo")
+def do_undo(visit_id: int) -> ResponseReturnValue:
+    visit = lock_visit(db(), _visit_here(visit_id).id)
+    try:
+        undo(db(), visit, by=by_staff(), now=now())
+    except UndoRefused:
+        db().rollback()
+        abort(409)
+    return _commit_and_return()
+
+
+@pages.get("/visits/<id:visit_id>/ticket")
+def show_ticket(visit_id: int) -> ResponseReturnValue:
+    return show_paper(_visit_here(visit_id), _back())
+
+
+def _visit_here(visit_id: int) -> Visit:
+    """A visit that this adviser takes in today. Any other is not to be seen: 404, as if it were not there."""
+    own_adviser()
+    visit = db().get(Visit, visit_id)
+    if visit is None or not is_taken_in_here(visit):
+        abort(404)
+    return visit
+
+
+def _check_in(visit: Visit, typed: str) -> ResponseReturnValue:
+    if not may(visit.state, "check_in"):
+        return my_page(code=typed, code_error=already_in()), 422
+    try:
+        check_in(db(), rulebook(), visit.id, visit.place_id, by=by_staff(), now=now())
+    except NotToday:  # it moved in this very moment
+        db().rollback()
+        abort(409)
+    return _commit_and_return(given=visit.id)
+
+
+def _commit_and_return(**args: Any) -> ResponseReturnValue:
+    db().commit()
+    return redirect(url_for("my.show_my", **args), 303)
+
+
+def _back() -> str:
+    return url_for("my.show_my")
