@@ -29,8 +29,9 @@ catalogues: $(VENV)/.installed-dev ## every visible text is in every catalogue
 	$(BIN)/python -m scheduler.translations check
 
 bench: $(VENV)/.installed ## how fast, as ratios taken in one run
-	$(BIN)/python -m bench.slots
-	$(BIN)/python -m bench.matching
+	-$(BIN)/python -m bench.slots
+	-$(BIN)/python -m bench.booking
+	-$(BIN)/python -m bench.matching
 
 messages: $(VENV)/.installed-dev ## bring the catalogues up to date with the sources
 	$(BIN)/python -m scheduler.translations update

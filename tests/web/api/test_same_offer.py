@@ -1,4 +1,4 @@
-"""One offer: the API, the booking page and the action itself name the same free times, whatever is asked or booked."""
+"""One offer: API, booking page, desk and the action itself name the same free times, whatever is asked or booked."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import pytest
+from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +16,7 @@ from scheduler.actions.openings import UnknownOpening
 from tests.actions.small_town import OFFICE, SESSION, THURSDAY, WEDNESDAY, be_away, place_of
 from tests.web.api.program import get
 from tests.web.live_town import LiveTown
+from tests.web.page import Page
 from tests.web.visitor import Visitor
 
 FROM, UNTIL = date(2026, 11, 24), date(2026, 11, 24) + timedelta(days=62)
@@ -44,7 +47,15 @@ def by_api(visitor: Visitor, question: dict[str, Any]) -> Offer:
 def by_page(visitor: Visitor, question: dict[str, Any]) -> Offer:
     names = {"age_group": "age"}
     asked = {names.get(name, name): value for name, value in question.items() if value is not None}
-    page = visitor.open("/book", query_string={**asked, "days": "62"})
+    return on_buttons(visitor.open("/book", query_string={**asked, "days": "62"}))
+
+
+def by_desk(front: Visitor, question: dict[str, Any]) -> Offer:
+    asked = {"age": question["age_group"], "concern": question["concern"], "language": question["language"]}
+    return on_buttons(front.open("/desk", query_string={"book": "1", "times": "1", "days": "62", **asked}))
+
+
+def on_buttons(page: Page) -> Offer:
     buttons = [each.attrs["value"] for each in page.root.all("button", name="slot")]
     return [(opening, start) for opening, _, start in (each.rpartition("/") for each in buttons)]
 
@@ -72,6 +83,11 @@ def happen(town: LiveTown, event: tuple[Any, ...]) -> None:
         town.book(clock, key=key, on=on, concern="advice" if long else "letter", service=None)
 
 
+@pytest.fixture
+def front(app: Flask, town: LiveTown) -> Visitor:
+    return Visitor(app).log_in_as(town.account(desk="buergerbuero"))
+
+
 SOME = settings(
     max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -88,6 +104,18 @@ def test_api_page_and_action_offer_the_same(
     found = instants(by_api(visitor, question))
     assert found == instants(by_action(town, question))
     assert found == instants(by_page(visitor, question))
+
+
+@SOME
+@given(happened=events, question=questions)
+def test_the_desk_is_offered_the_same(
+    visitor: Visitor, front: Visitor, town: LiveTown, happened: list[tuple[Any, ...]], question: dict[str, Any]
+) -> None:
+    """It asks neither for a place nor, with these concerns, for an adviser."""
+    for each in happened:
+        happen(town, each)
+    asked = {**question, "adviser": None, "place": None}
+    assert instants(by_desk(front, asked)) == instants(by_api(visitor, asked))
 
 
 @SOME
