@@ -17,8 +17,9 @@ from sqlalchemy.orm import Session
 from scheduler.actions.messages import plan_cancelled, plan_moved
 from scheduler.actions.openings import find_opening, lock_move, lock_visit, mark_changed, renew_feeds, touch_opening
 from scheduler.actions.rulebook import PlannedOpening, RuleBook
-from scheduler.actions.slots import DEFAULT_MINUTES, OfferedSlot, Question, find_slot, find_slots
+from scheduler.actions.slots import OfferedSlot, Question, find_slot, find_slots
 from scheduler.actions.steps import By, begin_history, take_step
+from scheduler.actions.supply import DEFAULT_MINUTES
 from scheduler.domain.recurrence import local_date
 from scheduler.domain.routing import AgeGroup
 from scheduler.domain.slots import Slot

@@ -18,10 +18,11 @@ from sqlalchemy.orm import Session
 
 from scheduler.actions.booking import hand_on
 from scheduler.actions.dates import Away, DateChange, staff_ids, store_absence, store_date
-from scheduler.actions.offers import Hit, settle, supply_without, wanted_by
+from scheduler.actions.offers import Hit, settle, supply_without
 from scheduler.actions.openings import lock_opening, mark_changed
 from scheduler.actions.rulebook import PlannedOpening, RuleBook, read_rulebook
 from scheduler.actions.steps import By
+from scheduler.actions.supply import wanted_of
 from scheduler.domain.intervals import Interval
 from scheduler.domain.matching import Held, rearrange
 from scheduler.models import Opening, Visit
@@ -85,7 +86,7 @@ def _keep_who_can_be_kept(
         return hit
     supply = supply_without(session, rules, opening, hit, now)
     movable = [visit for visit in hit if visit.wished_adviser_id is None]
-    found = rearrange([_as_held(opening, visit) for visit in movable], supply.duties, supply.held)
+    found = rearrange([_as_held(rules, opening, visit) for visit in movable], supply.duties, supply.held)
     hand_on(session, row, found.advisers, now=now)
     effect.kept += [visit.id for visit in movable if visit.id in found.advisers]
     return [visit for visit in hit if visit.id not in found.advisers]
@@ -134,6 +135,7 @@ def _still_takes_place(rules: RuleBook, opening: PlannedOpening) -> bool:
     return held is not None and held.dated.takes_place and held.dated.interval == opening.dated.interval
 
 
-def _as_held(opening: PlannedOpening, visit: Visit) -> Held:
+def _as_held(rules: RuleBook, opening: PlannedOpening, visit: Visit) -> Held:
     assert visit.starts_at is not None and visit.ends_at is not None and visit.planned_adviser_id is not None
-    return Held(visit.id, Interval(visit.starts_at, visit.ends_at), wanted_by(opening, visit), visit.planned_adviser_id)
+    wanted = wanted_of(rules, opening, visit.service_id, visit.language)
+    return Held(visit.id, Interval(visit.starts_at, visit.ends_at), wanted, visit.planned_adviser_id)

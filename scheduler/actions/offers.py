@@ -13,9 +13,9 @@ from scheduler.actions.dates import ChangeRefused
 from scheduler.actions.rulebook import PlannedOpening, RuleBook
 from scheduler.actions.slots import OfferedSlot, find_slots
 from scheduler.actions.steps import By
-from scheduler.actions.supply import read_taken, supply_of
+from scheduler.actions.supply import read_taken, supply_of, wanted_of
 from scheduler.domain.intervals import Interval
-from scheduler.domain.matching import Wanted, arrange
+from scheduler.domain.matching import arrange
 from scheduler.domain.recurrence import local_date
 from scheduler.domain.slots import Slot, Supply
 from scheduler.models import Visit
@@ -101,7 +101,7 @@ def _same_time(session: Session, rules: RuleBook, visit: Visit, now: datetime) -
     if opening is None or not opening.dated.takes_place or not _lies_within(during, opening.dated.interval):
         return None
     supply = supply_without(session, rules, opening, [visit], now)
-    arranged = arrange(wanted_by(opening, visit), during, supply.duties, supply.held)
+    arranged = arrange(wanted_of(rules, opening, visit.service_id, visit.language), during, supply.duties, supply.held)
     if arranged is None:
         return None
     return OfferedSlot(opening, Slot(*during, arranged.adviser_id, arranged.moves, frozenset()))
@@ -143,9 +143,3 @@ def supply_without(
     """What is left when these visits hold nobody. An absence may always hand appointments on, also on the last day."""
     taken = read_taken(session, [opening], now, {each.id for each in hit})
     return supply_of(rules, opening, taken, frozen=False)
-
-
-def wanted_by(opening: PlannedOpening, visit: Visit) -> Wanted:
-    question = question_of(visit)
-    services = question.services & opening.hours.services or opening.hours.services
-    return question.wanted._replace(services=services, adviser_id=None)

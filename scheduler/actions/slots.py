@@ -11,9 +11,7 @@ from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from scheduler.actions.rulebook import ConcernRule, PlannedOpening, RuleBook
-from scheduler.actions.supply import ANY_OTHER_LANGUAGE as ANY_OTHER_LANGUAGE
-from scheduler.actions.supply import DAY, is_frozen, read_taken, supply_of
-from scheduler.actions.supply import DEFAULT_MINUTES as DEFAULT_MINUTES
+from scheduler.actions.supply import ANY_OTHER_LANGUAGE, DAY, DEFAULT_MINUTES, is_frozen, read_taken, supply_of
 from scheduler.domain.matching import Wanted
 from scheduler.domain.recurrence import local_date
 from scheduler.domain.routing import AgeGroup, services_for
@@ -117,10 +115,18 @@ def find_slot(
 
 
 def changes_between(session: Session, rulebook: RuleBook, from_on: date, until_on: date) -> Changes:
-    """What all openings of each day have gone through, by original date: grows with every change of any of them."""
-    moved = [each.dated.original_on for each in rulebook.openings(from_on, until_on)]
-    window = {"from_on": min([from_on, *moved]), "until_on": max([until_on, *moved])}
-    return {on: int(changes) for on, changes in session.execute(_VERSIONS, window)}
+    """What all openings of each day have gone through: grows with every change of any of them.
+
+    Rows carry the original date; an opening that was moved counts for the day on which it is held, too.
+    """
+    moved = [each.dated for each in rulebook.openings(from_on, until_on) if each.dated.on != each.dated.original_on]
+    originals = [each.original_on for each in moved]
+    window = {"from_on": min([from_on, *originals]), "until_on": max([until_on, *originals])}
+    by_original = {on: int(changes) for on, changes in session.execute(_VERSIONS, window)}
+    found = dict(by_original)
+    for each in moved:
+        found[each.on] = found.get(each.on, 0) + by_original.get(each.original_on, 0)
+    return found
 
 
 _OPENING = Opening.__table__.c
@@ -130,7 +136,7 @@ _VERSIONS = (
     .group_by(_OPENING.original_on)
 )
 MOST_KEPT = 20_000
-"""So many openings, each with one question, a process remembers: some ten megabytes."""
+"""So many openings, each with one question, a process remembers; then it begins anew."""
 
 
 def _find_at(
@@ -173,7 +179,6 @@ def _keys_of(
             each.public_id,
             asked,
             changes.get(each.dated.on),
-            changes.get(each.dated.original_on),
             is_frozen(each, now),
             minute if each.dated.starts_at <= now + DAY else None,  # who is being served then takes longer and longer
         )

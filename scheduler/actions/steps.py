@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session, make_transient_to_detached
 
 from scheduler.actions.messages import plan_confirmation
 from scheduler.actions.openings import mark_changed
-from scheduler.domain.intervals import Interval, most_at_once
+from scheduler.domain.intervals import Interval
+from scheduler.domain.matching import has_room
 from scheduler.domain.visit_states import OPEN, State, Verb, may_undo, next_state
 from scheduler.models import Consultation, Step, Town, Visit
 from scheduler.models.visits import Actor
@@ -176,8 +177,8 @@ def _has_room(session: Session, visit: Visit) -> bool:
             Visit.ends_at > during.starts_at,
         )
     )
-    there = [Interval(max(one, during.starts_at), min(end, during.ends_at)) for one, end in others if one and end]
-    return most_at_once([*there, during]) <= hours.appointments_at_once
+    there = [Interval(one, end) for one, end in others if one and end]
+    return has_room(during, there, hours.appointments_at_once)
 
 
 def _restore_consultation(step: Step, now: datetime) -> None:

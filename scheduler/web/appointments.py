@@ -16,14 +16,13 @@ from markupsafe import Markup
 from sqlalchemy import select
 
 from scheduler.actions.booking import SlotTaken, cancel, move, question_of
-from scheduler.actions.contacts import leave_contact
 from scheduler.actions.openings import UnknownOpening
 from scheduler.domain.visit_states import may
 from scheduler.models import AccountRole, Step, Visit
 from scheduler.web.edge import db, now, row_id, rulebook, settings
 from scheduler.web.login import by_staff
 from scheduler.web.offer import offered_days, read_chosen, read_days
-from scheduler.web.visits import ContactForm, full_link, is_over, visit_token
+from scheduler.web.visits import ContactForm, full_link, is_over, save_contact, visit_token
 
 pages = Blueprint("appointments", __name__, url_prefix="/appointments/<id:visit_id>")
 
@@ -142,19 +141,6 @@ def contact_form(visit: Visit) -> ContactForm | None:
 def read_contact() -> ContactForm:
     """The form as it was sent."""
     return ContactForm()
-
-
-def save_contact(visit: Visit, form: ContactForm) -> None:
-    """Keep what the form says, as on the client's own page."""
-    leave_contact(
-        db(),
-        visit.id,
-        email=form.email.data or None,
-        phone=form.phone.data or None,
-        reminders=bool(form.reminders.data),
-        secret=settings().secret_key,
-        now=now(),
-    )
 
 
 def back_link(visit: Visit) -> str:

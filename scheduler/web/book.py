@@ -14,8 +14,9 @@ from sqlalchemy import select
 
 from scheduler.actions.booking import Booking, KeyReused, SlotTaken, book, nearest_slots
 from scheduler.actions.openings import UnknownOpening
-from scheduler.actions.slots import ANY_OTHER_LANGUAGE, Question, make_question
+from scheduler.actions.slots import Question, make_question
 from scheduler.actions.steps import CLIENT
+from scheduler.actions.supply import ANY_OTHER_LANGUAGE
 from scheduler.domain.routing import AgeGroup, services_for
 from scheduler.models import Adviser, Concern, Place
 from scheduler.web.edge import concerns, db, now, places, read_after_refusal, rulebook, town

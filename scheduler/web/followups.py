@@ -10,7 +10,8 @@ from flask.typing import ResponseReturnValue
 
 from scheduler.actions.booking import Booking, KeyReused, SlotTaken, book
 from scheduler.actions.openings import UnknownOpening
-from scheduler.actions.slots import ANY_OTHER_LANGUAGE, Question, make_question
+from scheduler.actions.slots import Question, make_question
+from scheduler.actions.supply import ANY_OTHER_LANGUAGE
 from scheduler.models import Concern, Consultation
 from scheduler.web.desk.book_panel import find_nearest, idempotency_key
 from scheduler.web.edge import concerns, db, now, rulebook

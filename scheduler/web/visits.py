@@ -66,15 +66,7 @@ def do_leave_contact(token: str) -> ResponseReturnValue:
     form = ContactForm()
     if not form.validate():
         return _visit_page(visit, form), 422
-    leave_contact(
-        db(),
-        visit.id,
-        email=form.email.data or None,
-        phone=form.phone.data or None,
-        reminders=bool(form.reminders.data),
-        secret=settings().secret_key,
-        now=now(),
-    )
+    save_contact(visit, form)
     db().commit()
     return redirect(url_for("visits.show_visit", token=token, saved=1) + "#contact", 303)
 
@@ -154,6 +146,19 @@ def do_code() -> ResponseReturnValue:
         form.code.errors = [_("We do not know this code. Please check each digit. Or call the office.")]
         return render_template("code.html", form=form), 404
     return redirect(visit_link(visit), 303)
+
+
+def save_contact(visit: Visit, form: ContactForm) -> None:
+    """Keep what the form says, the same for clients and staff."""
+    leave_contact(
+        db(),
+        visit.id,
+        email=form.email.data or None,
+        phone=form.phone.data or None,
+        reminders=bool(form.reminders.data),
+        secret=settings().secret_key,
+        now=now(),
+    )
 
 
 def visit_by(token: str) -> Visit:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from sqlalchemy import delete, event, update
 from sqlalchemy.orm import Session
 
-from scheduler.actions.booking import cancel
+from scheduler.actions.booking import book, cancel
 from scheduler.actions.rulebook import read_rulebook
 from scheduler.actions.slots import Question, find_slots
 from scheduler.actions.steps import CLIENT
@@ -25,8 +26,10 @@ from tests.actions.small_town import (
     WEDNESDAY,
     adviser_of,
     ask,
+    at,
     be_away,
     book_at,
+    booking_at,
     change_date,
     hours_of,
     place_of,
@@ -137,6 +140,26 @@ def test_an_appointment_at_another_opening_of_the_day_is_seen(database: Database
         book_at(session, read_rulebook(session), "10:00", key=OFFICE, on=NEXT_WEDNESDAY)
         session.commit()
     assert read(database) == read_anew(database) != before
+
+
+def test_an_appointment_at_an_opening_that_was_moved_to_the_day_is_seen(database: Database) -> None:
+    with database.writing() as session:
+        # The office's Thursday is held on the session's Wednesday, by one of the session's advisers.
+        change_date(session, THURSDAY, "moved", key=OFFICE, held_on=NEXT_WEDNESDAY, from_time=time(9))
+        session.commit()
+    before = read_session(database)
+    with database.writing() as session:
+        rules = read_rulebook(session)
+        at_office = booking_at(session, rules, "11:00", key=OFFICE, on=NEXT_WEDNESDAY)
+        book(session, rules, replace(at_office, original_on=THURSDAY), by=CLIENT, now=NOW)
+        session.commit()
+    assert read_session(database) == [each for each in before if each != at("11:00", NEXT_WEDNESDAY)] != before
+
+
+def read_session(database: Database) -> list[datetime]:
+    """The session's own starts for somebody who needs Arabic: only the adviser who is at the office, too."""
+    with database.reading() as session:
+        return [starts_at for key, starts_at in offered(session, language="ar") if key == SESSION]
 
 
 def test_the_next_day_starts_that_have_passed_are_gone(database: Database) -> None:

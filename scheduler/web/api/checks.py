@@ -10,7 +10,8 @@ from pydantic import BaseModel
 
 from scheduler.actions.contacts import InvalidContact, normal_email, normal_phone
 from scheduler.actions.rulebook import PlannedOpening
-from scheduler.actions.slots import ANY_OTHER_LANGUAGE, Question, make_question
+from scheduler.actions.slots import Question, make_question
+from scheduler.actions.supply import ANY_OTHER_LANGUAGE
 from scheduler.domain.recurrence import local_date
 from scheduler.web.api.bodies import ContactBody, Start, Wishes
 from scheduler.web.edge import rulebook, split_opening_id

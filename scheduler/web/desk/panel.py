@@ -9,7 +9,7 @@ from typing import get_args
 from flask_babel import get_locale
 
 from scheduler.actions.registration import Answers
-from scheduler.actions.slots import ANY_OTHER_LANGUAGE
+from scheduler.actions.supply import ANY_OTHER_LANGUAGE
 from scheduler.domain.routing import AgeGroup
 from scheduler.models import Concern, Visit
 from scheduler.web.edge import concerns, rulebook

@@ -14,7 +14,7 @@ from flask_babel import gettext as _
 
 from scheduler.actions.booking import SlotTaken
 from scheduler.actions.own_time import Client, OwnTime, TimeRefused, book_own_time
-from scheduler.actions.slots import ANY_OTHER_LANGUAGE
+from scheduler.actions.supply import ANY_OTHER_LANGUAGE
 from scheduler.models import Consultation, Place
 from scheduler.web.desk.panel import clients_locale
 from scheduler.web.edge import db, now, places, row_id, rulebook, today
