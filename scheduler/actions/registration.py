@@ -148,7 +148,7 @@ def check_tickets(session: Session, opening: PlannedOpening, row: Opening | None
         raise TicketsRefused("not_yet")
     if now >= window.ends_at:
         raise TicketsRefused("over")
-    if row is not None and row.tickets_stopped_at is not None:
+    if row is not None and row.tickets == "stopped":
         raise TicketsRefused("stopped")
     limit = opening.hours.ticket_limit
     if row is not None and limit is not None and _tickets_given(session, row) >= limit:

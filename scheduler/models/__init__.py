@@ -6,7 +6,16 @@ from scheduler.models.hours import Absence, Hours, HoursException, Opening, Pres
 from scheduler.models.outbox import Message
 from scheduler.models.people import Account, AccountRole, Adviser
 from scheduler.models.town import Agency, Carrier, Closure, Concern, Place, Service, Topic, Town
-from scheduler.models.visits import Consultation, Contact, IdempotencyKey, Step, TicketCounter, Visit
+from scheduler.models.visits import (
+    Consultation,
+    Contact,
+    IdempotencyKey,
+    ShownForecast,
+    Step,
+    TicketCounter,
+    TurnedAway,
+    Visit,
+)
 
 __all__ = [
     "Absence",
@@ -30,9 +39,11 @@ __all__ = [
     "Presence",
     "Rota",
     "Service",
+    "ShownForecast",
     "Step",
     "TicketCounter",
     "Topic",
     "Town",
+    "TurnedAway",
     "Visit",
 ]

@@ -17,6 +17,7 @@ from scheduler.models.people import Adviser
 from scheduler.models.town import Keyed, Place
 
 Admits = Literal["walk_in", "appointment", "mixed", "by_arrangement"]
+Tickets = Literal["automatic", "open", "stopped"]
 
 
 class Hours(Keyed, Base):
@@ -126,15 +127,23 @@ class Opening(Base):
     """The stored side of one dated occurrence of office hours. Writers lock this row. No row means version 0."""
 
     __tablename__ = "opening"
-    __table_args__ = (UniqueConstraint("hours_id", "original_on"),)
+    __table_args__ = (
+        UniqueConstraint("hours_id", "original_on"),
+        CheckConstraint("tickets IN ('automatic', 'open', 'stopped')", name="known_tickets"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     hours_id: Mapped[int] = mapped_column(ForeignKey("hours.id"))
     original_on: Mapped[date] = mapped_column(index=True)
     version: Mapped[int] = mapped_column(default=0)
     """Grows with each change of anything that a page of this opening shows."""
-    tickets_stopped_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    tickets: Mapped[Tickets] = mapped_column(default="automatic", server_default="automatic")
+    """What staff said: as the forecast and the limit allow, in any case, or no more."""
+    full_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """Since when the forecast has held this opening full: remembered, since it reopens only at a better chance."""
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    help_wanted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """The desk has called an adviser quietly; None: nobody is wanted, or somebody has come."""
 
     hours: Mapped[Hours] = relationship()
 

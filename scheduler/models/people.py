@@ -38,6 +38,8 @@ class Account(Base):
     name: Mapped[str]
     """By function ("Front desk"), as colleagues say it."""
     password_hash: Mapped[str]
+    pin_hash: Mapped[str | None]
+    """Of the PIN that unlocks a shared computer's screen; None: none was chosen."""
     is_demo: Mapped[bool] = mapped_column(default=False)
     """Refused at log-in outside the demo."""
     epoch: Mapped[int] = mapped_column(default=0)

@@ -73,6 +73,10 @@ class Visit(Base):
     """Locale of this client's pages and messages."""
     people: Mapped[int] = mapped_column(default=1)
     urgent: Mapped[bool] = mapped_column(default=False)
+    fetch_in_person: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    """The adviser goes and fetches this client; why is nobody's business, and not stored."""
+    times_unreliable: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    """Its times were noted on paper and entered later: nothing is learned from them."""
     ticket: Mapped[int | None]
     starts_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     ends_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -220,6 +224,39 @@ class TicketCounter(Base):
     place_id: Mapped[int] = mapped_column(ForeignKey("place.id"), primary_key=True)
     local_on: Mapped[date] = mapped_column(primary_key=True)
     last_number: Mapped[int]
+
+
+class ShownForecast(Base):
+    """What a walk-in was told when its number was given. What came true stands in its consultation."""
+
+    __tablename__ = "shown_forecast"
+    __table_args__ = (CheckConstraint("basis IN ('configured', 'few', 'learned')", name="known_basis"),)
+
+    visit_id: Mapped[int] = mapped_column(ForeignKey("visit.id"), primary_key=True)
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    ahead: Mapped[int]
+    simulated: Mapped[float]
+    """Median of the simulation, in minutes, before it was corrected."""
+    spread: Mapped[float]
+    """Half the width of the simulated 20–80 % range, in minutes."""
+    closed_form: Mapped[float]
+    """The centre of the closed form's range, in minutes."""
+    low: Mapped[float]
+    high: Mapped[float]
+    """The corrected range, in minutes, before it is rounded outward."""
+    chance: Mapped[float]
+    """Of being served before closing."""
+    basis: Mapped[Literal["configured", "few", "learned"]]
+
+
+class TurnedAway(Base):
+    """Somebody was told at the desk that there is no use waiting: a counted fact without a visit."""
+
+    __tablename__ = "turned_away"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    opening_id: Mapped[int] = mapped_column(ForeignKey("opening.id"), index=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class IdempotencyKey(Base):

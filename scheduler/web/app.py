@@ -28,6 +28,7 @@ from scheduler.web import (
     errors,
     feeds,
     followups,
+    forecasts,
     intake,
     locales,
     login,
@@ -66,6 +67,7 @@ def make_app(config: Config) -> Flask:
     login.set_up(app)
     edge.set_up(app)
     locales.set_up(app)
+    forecasts.set_up(app)
     errors.set_up(app)
     _register_blueprints(app, config)
     cli.register(app)

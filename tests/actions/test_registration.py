@@ -111,7 +111,7 @@ def test_an_opening_for_appointments_gives_no_numbers(session: Session, rulebook
 
 
 def test_a_stopped_opening_gives_no_numbers(session: Session, rulebook: RuleBook) -> None:
-    lock_opening(session, opening_of(rulebook)).tickets_stopped_at = at("10:00")
+    lock_opening(session, opening_of(rulebook)).tickets = "stopped"
     session.flush()
     assert refusal(session, rulebook, at("10:01")) == "stopped"
 

@@ -106,7 +106,7 @@ def test_after_its_end_the_opening_gives_no_number_and_the_answers_are_kept(
 
 def test_stopped_tickets_are_refused_with_their_reason(desk: Visitor, town: LiveTown) -> None:
     visit = town.visit(town.take_in())
-    town.set(Opening, visit.opening_id, tickets_stopped_at=at("09:00"))
+    town.set(Opening, visit.opening_id, tickets="stopped")
     refused = desk.post("/desk/visits", desk.open("/desk"))
     assert refused.status == 409
     assert "No more numbers are given today." in refused.text

@@ -76,7 +76,7 @@ def test_when_no_more_numbers_are_given_the_door_says_when_it_opens_next(
     visitor: Visitor, town: LiveTown, open_day: None
 ) -> None:
     visit = town.visit(town.take_in())
-    town.set(Opening, visit.opening_id, tickets_stopped_at=at("09:00"))
+    town.set(Opening, visit.opening_id, tickets="stopped")
     assert "Open now" not in door(visitor).text
     assert "No more numbers are given today." in door(visitor).text
     assert "Wednesday, 2 December" in door(visitor).text

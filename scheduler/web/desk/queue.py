@@ -68,7 +68,7 @@ def view_of(opening: PlannedOpening | None, own_times: Sequence[PlannedOpening] 
         expected=[rows[each.id] for each in visits if each.state == "booked"],
         ended=[rows[each.id] for each in visits if each.ended_at is not None],
         present=_present(row) if row else [],
-        gives_tickets=opening is not None and gives_tickets(opening) and not (row and row.tickets_stopped_at),
+        gives_tickets=opening is not None and gives_tickets(opening) and not (row and row.tickets == "stopped"),
     )
 
 

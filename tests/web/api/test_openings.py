@@ -119,7 +119,7 @@ def test_an_opening_for_appointments_gives_no_tickets(visitor: Visitor) -> None:
 
 def test_stopped_tickets_are_said(visitor: Visitor, town: LiveTown, open_day: None) -> None:
     def stop(session: Session) -> None:
-        lock_opening(session, opening_of(read_rulebook(session))).tickets_stopped_at = at("09:00")
+        lock_opening(session, opening_of(read_rulebook(session))).tickets = "stopped"
 
     town.change(stop)
     assert tickets(visitor) == (False, "stopped")
