@@ -14,13 +14,14 @@ from sqlalchemy import select
 from scheduler import schema
 from scheduler.actions.feeds import make_feed
 from scheduler.actions.staff import make_account
+from scheduler.cli_backtest import backtest
 from scheduler.cli_town import check, export, load, open_database
 from scheduler.models import Adviser, Place
 from scheduler.models.feeds import FeedLevel
 
 
 def register(app: Flask) -> None:
-    for command in (migrate, new_key, account, feed, check, load, export):
+    for command in (migrate, new_key, account, feed, check, load, export, backtest):
         app.cli.add_command(command)
 
 

@@ -86,17 +86,19 @@ class Database:
         self._reading = self.engine.execution_options(read_only=True, postgresql_readonly=True)
         self.kept: dict[Any, Any] = {}
         """What this process worked out from committed rows, for sessions that only read: `session.info["kept"]`."""
+        self.learned: dict[Any, Any] = {}
+        """Statistics of the log, for all sessions: a row more or less, or one that is rolled back, changes nothing."""
 
     def writing(self) -> Session:
         """A session whose first statement takes the write lock (SQLite: BEGIN IMMEDIATE). The edge commits.
 
         One commit ends its work: what is shown afterwards is what was written, and is not read again.
         """
-        return Session(self.engine, expire_on_commit=False)
+        return Session(self.engine, expire_on_commit=False, info={"learned": self.learned})
 
     def reading(self) -> Session:
         """A session in which the database itself refuses every change."""
-        return Session(self._reading, info={"kept": self.kept})
+        return Session(self._reading, info={"kept": self.kept, "learned": self.learned})
 
 
 def open_engine(url: str) -> Engine:

@@ -1,16 +1,30 @@
-"""How long until somebody is called, as a range, and the chance to be served before closing."""
+"""How long until somebody is called, as a range, and the chance to be served before closing.
+
+The rest of the opening is simulated (`simulation`) with what this town has measured (`lengths`), and the answer is
+corrected by what came true of earlier ones (`calibration`).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from math import ceil, floor
-from typing import Literal
 
-Basis = Literal["configured", "few", "learned"]
-"""What it rests on: the town's file alone, few visits of this town, or many."""
+from scheduler.domain.calibration import Calibration, CameTrue, Corrected, Simulated, simulated
+from scheduler.domain.lengths import Basis, Experience, Kind, Measured, Waited
+from scheduler.domain.queue_order import in_order
+from scheduler.domain.simulation import NEVER, NEWCOMER, Desk, Person, Situation, simulate
+
+__all__ = [
+    "NEWCOMER", "Basis", "Calibration", "CameTrue", "Desk", "Experience", "Forecast", "Kind", "Measured", "Person",
+    "Simulated", "Situation", "Waited", "closed_form", "forecast",
+]  # fmt: skip
 
 ROUND_TO = 5
 """A range that is shown is rounded outward to so many minutes."""
+MOST_CALLS, MOST_RUNS, FEWEST_RUNS = 6000, 300, 80
+"""So many calls are simulated, shared out to runs: the longer the queue, the fewer, the shorter, the more."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +39,66 @@ class Forecast:
     chance: float
     """To be called before closing: 0 to 1."""
     basis: Basis
+    simulated: Simulated
+    """Before it was corrected: kept, so that later ones can be."""
+    closed_form: float
+    """The centre of the closed form's range, and its upper end."""
+    closed_form_latest: float = 0.0
 
     @property
     def shown(self) -> tuple[int, int]:
         """The range as it is shown: whole minutes, rounded outward."""
         return floor(self.low / ROUND_TO) * ROUND_TO, ceil(self.high / ROUND_TO) * ROUND_TO
+
+
+def forecast(
+    situation: Situation, experience: Experience, calibration: Calibration, closes_at: datetime, seed: int = 0
+) -> dict[int, Forecast]:
+    """For each visit that waits, by its id, and for a newcomer (`NEWCOMER`). The same for the same seed."""
+    rest = (closes_at - situation.now).total_seconds() / 60
+    order = [each.visit_id for each in in_order((p.waiting for p in situation.people if p.here), situation.now)]
+    runs = max(FEWEST_RUNS, min(MOST_RUNS, MOST_CALLS // (len(situation.people) + 1)))
+    waits = simulate(situation, experience, seed, runs)
+    desks = count_desks(situation)
+    found: dict[int, Forecast] = {}
+    for ahead, visit_id in enumerate((*order, NEWCOMER)):
+        earliest, latest = closed_form(ahead, experience.mean, desks)
+        corrected = calibration.correct(simulated(waits[visit_id]), (earliest + latest) / 2)
+        found[visit_id] = Forecast(
+            ahead=ahead,
+            centre=corrected.centre,
+            low=corrected.low,
+            high=corrected.high,
+            chance=_chance(corrected, waits[visit_id], rest),
+            basis=experience.basis,
+            simulated=corrected.simulated,
+            closed_form=(earliest + latest) / 2,
+            closed_form_latest=latest,
+        )
+    return found
+
+
+def closed_form(ahead: int, minutes: float, desks: int) -> tuple[int, int]:
+    """The earliest and the latest minute by the formula that large offices use, to compare with.
+
+    `ahead` people before; `minutes` (T) each takes; so many `desks` (W). People in service, lengths and closing count
+    as nothing in it. Its published cases: T = 10, two ahead: one desk 8 to 20, two desks 0 to 10.
+    """
+    ticks, at_work = max(0, ahead - 1) if ahead else -1, max(1, desks)
+    latest = floor((ticks + 1) * minutes / at_work)
+    earliest = floor(max(0, ticks - at_work + 1) * 0.8 * minutes / at_work)
+    return earliest, latest
+
+
+def count_desks(situation: Situation) -> int:
+    """W of the closed form: who is here; before anybody is, who is expected."""
+    here = sum(each.expected_in is None for each in situation.desks)
+    expected = len(situation.desks) - here
+    usual: Sequence[int] = sorted(len(each) for each in situation.more_desks)
+    return here or expected or (usual[len(usual) // 2] if usual else 0) or 1
+
+
+def _chance(corrected: Corrected, waits: Sequence[float], rest: float) -> float:
+    """Of being called before closing. Where nobody comes any more no correction helps."""
+    comes = sum(each < NEVER for each in waits) / len(waits)
+    return min(comes, corrected.chance_within(rest))

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from scheduler.db import Base, UtcDateTime
 from scheduler.models.visits import Visit
 
-MessageKind = Literal["confirmation", "reminder", "moved", "cancelled"]
+MessageKind = Literal["confirmation", "reminder", "moved", "cancelled", "nearly"]
+"""`nearly`: whoever waits with a number is nearly called. All others are about an appointment."""
 Channel = Literal["email", "sms", "call"]
 """`call`: nobody can be written to; the desk tells it by phone, or when the person comes."""
 
@@ -23,7 +24,7 @@ class Message(Base):
     __table_args__ = (
         UniqueConstraint("visit_id", "kind", "channel", "sequence"),
         CheckConstraint("state IN ('pending', 'sent', 'dropped', 'dead')", name="known_state"),
-        CheckConstraint("kind IN ('confirmation', 'reminder', 'moved', 'cancelled')", name="known_kind"),
+        CheckConstraint("kind IN ('confirmation', 'reminder', 'moved', 'cancelled', 'nearly')", name="known_kind"),
         CheckConstraint("channel IN ('email', 'sms', 'call')", name="known_channel"),
         Index("ix_message_state_due", "state", "due_at"),
     )

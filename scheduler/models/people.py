@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from scheduler.db import Base, UtcDateTime
@@ -40,6 +40,8 @@ class Account(Base):
     password_hash: Mapped[str]
     pin_hash: Mapped[str | None]
     """Of the PIN that unlocks a shared computer's screen; None: none was chosen."""
+    pin_failures: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    """Wrong PINs since the password was last right: after some, only the password opens."""
     is_demo: Mapped[bool] = mapped_column(default=False)
     """Refused at log-in outside the demo."""
     epoch: Mapped[int] = mapped_column(default=0)

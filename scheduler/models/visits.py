@@ -110,6 +110,11 @@ class Visit(Base):
         """The consultation that was called or is going on, if any."""
         return next((each for each in self.consultations if each.ended_at is None), None)
 
+    @property
+    def was_handed_over(self) -> bool:
+        """Whether an adviser has handed it over to another one."""
+        return any(each.ended_as == "handed_over" for each in self.consultations)
+
 
 class Step(Base):
     """One line of a visit's history: what became of it, when, by whom. Only appended, never changed."""
@@ -132,6 +137,9 @@ class Step(Base):
     released_opening_id: Mapped[int | None] = mapped_column(ForeignKey("opening.id"))
     released_starts_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """Where and when that place was: whoever has to be told of a move is told what no longer holds, too."""
+    former_service_id: Mapped[int | None] = mapped_column(ForeignKey("service.id"))
+    former_wished_adviser_id: Mapped[int | None] = mapped_column(ForeignKey("adviser.id"))
+    """Of a hand-over: the service under which the consultation was held, and the wish before it."""
     undoes_step_id: Mapped[int | None] = mapped_column(ForeignKey("step.id"), unique=True)
     by_rule: Mapped[bool] = mapped_column(default=False)
     """True: the close of the day decided, nobody saw it."""
@@ -210,6 +218,8 @@ class Contact(Base):
     phone_key: Mapped[str | None] = mapped_column(index=True)
     reminders: Mapped[bool] = mapped_column(default=False)
     """Consent to reminders, apart from leaving a contact."""
+    nearly: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    """Consent to one message on the day, when it is nearly this visit's turn."""
     confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 

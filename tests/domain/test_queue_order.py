@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduler.domain.queue_order import LATE_GRACE, Server, Waiting, has_server, in_order, may_serve, next_for
+from scheduler.domain.queue_order import (
+    LATE_GRACE,
+    Server,
+    Waiting,
+    has_server,
+    in_order,
+    keeps_place,
+    may_serve,
+    next_for,
+    runs_into,
+)
 
 NOW = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
 
@@ -101,11 +111,51 @@ def test_a_wished_adviser_who_has_gone_leaves_service_and_language_as_wishes() -
     assert [each.adviser_id for each in staff[:2] if may_serve(each, known, staff[:2])] == [2]
 
 
+def test_who_asks_for_an_adviser_who_is_here_gets_this_one_in_whatever_language_and_service() -> None:
+    asked = walk_in(1, -20, services=frozenset({"JMD"}), language="uk", wished_adviser_id=1)
+    staff = [server(1, "MBE", "de"), server(2, "JMD", "de uk")]
+    assert [each.adviser_id for each in staff if may_serve(each, asked, staff)] == [1]
+    assert has_server(asked, staff)  # a person has decided that: nothing for the red list
+    assert not has_server(asked, staff[1:])
+
+
+def test_a_visit_does_not_lead_back_to_whom_it_was_handed_over_by() -> None:
+    handed = walk_in(1, -20, services=frozenset({"MBE"}), language="ar", handed_over_by=frozenset({1}))
+    speaks, other, young = server(1, "MBE", "ar"), server(2, "MBE", "de"), server(3, "JMD", "de")
+    assert next_for(speaks, [handed], [speaks, other], NOW) is None
+    assert next_for(other, [handed], [speaks, other], NOW) == handed
+    # Rather somebody of another service than back again; the desk sees it in the red list.
+    assert next_for(young, [handed], [speaks, young], NOW) == handed
+    assert not has_server(handed, [speaks, young])
+    # Nobody else is left, or it was handed back to exactly this adviser.
+    assert next_for(speaks, [handed], [speaks], NOW) == handed
+    back = handed._replace(wished_adviser_id=1)
+    assert next_for(speaks, [back], [speaks, other], NOW) == back
+    assert has_server(back, [speaks, other])
+
+
+def test_two_advisers_do_not_hand_a_visit_to_and_fro() -> None:
+    both = walk_in(1, -20, services=frozenset({"MBE"}), handed_over_by=frozenset({1, 2}))
+    staff = [server(1), server(2), server(3)]
+    assert [each.adviser_id for each in staff if may_serve(each, both, staff)] == [3]
+
+
+@pytest.mark.parametrize(("minutes_after", "kept"), [(0, True), (10, True), (11, False)])
+def test_who_comes_back_within_ten_minutes_of_a_missed_call_keeps_the_place(minutes_after: int, kept: bool) -> None:
+    assert keeps_place(at(0), at(minutes_after)) is kept
+
+
+@pytest.mark.parametrize(("minutes", "starts", "hit"), [(15, 15, False), (16, 15, True), (1, 0, True), (30, 60, False)])
+def test_a_long_visit_runs_into_an_appointment_that_begins_before_its_end(minutes: int, starts: int, hit: bool) -> None:
+    assert runs_into(minutes, at(starts), NOW) is hit
+
+
 times = st.integers(-120, 60).map(at)
 wishes = {
     "services": st.frozensets(st.sampled_from(["MBE", "JMD"])),
     "language": st.one_of(st.none(), st.sampled_from(["de", "ar", "uk", "other"])),
     "wished_adviser_id": st.one_of(st.none(), st.integers(1, 5)),
+    "handed_over_by": st.frozensets(st.integers(1, 5), max_size=2),
 }
 waiting = st.builds(
     Waiting,
@@ -130,10 +180,12 @@ servers = st.lists(
 
 
 def meets_all(each: Server, visit: Waiting) -> bool:
+    if visit.wished_adviser_id is not None:
+        return visit.wished_adviser_id == each.adviser_id
     return (
         (not visit.services or bool(visit.services & each.services))
         and visit.language in (None, *each.languages)
-        and visit.wished_adviser_id in (None, each.adviser_id)
+        and each.adviser_id not in visit.handed_over_by
     )
 
 
@@ -171,3 +223,36 @@ def test_next_is_the_first_in_order_whom_the_adviser_may_serve(queue: list[Waiti
 @given(waiting, servers)
 def test_the_desk_is_told_exactly_when_nobody_meets_all_wishes(visit: Waiting, staff: list[Server]) -> None:
     assert has_server(visit, staff) is any(meets_all(each, visit) for each in staff)
+
+
+@given(queues, servers)
+def test_every_waiting_visit_is_servable_or_in_the_red_list(queue: list[Waiting], staff: list[Server]) -> None:
+    """With all its wishes by somebody here or expected; else the desk knows, and somebody serves it all the same."""
+    for visit in queue:
+        serving = [each for each in staff if may_serve(each, visit, staff)]
+        assert serving
+        assert not has_server(visit, staff) or all(meets_all(each, visit) for each in serving)
+
+
+@given(queues, servers)
+def test_two_advisers_who_call_one_after_the_other_never_get_the_same_visit(
+    queue: list[Waiting], staff: list[Server]
+) -> None:
+    waiting_still, called = list(queue), []
+    for each in staff:
+        found = next_for(each, waiting_still, staff, NOW)
+        if found is not None:
+            called.append(found.visit_id)
+            waiting_still.remove(found)
+    assert len(called) == len(set(called))
+    assert len(called) + len(waiting_still) == len(queue)
+
+
+@given(waiting, servers)
+def test_a_visit_leads_back_to_whom_it_came_from_only_where_nobody_else_is_left(
+    visit: Waiting, staff: list[Server]
+) -> None:
+    others = [each for each in staff if each.adviser_id not in visit.handed_over_by]
+    for each in staff:
+        if each.adviser_id in visit.handed_over_by and each.adviser_id != visit.wished_adviser_id:
+            assert not (others and may_serve(each, visit, staff))

@@ -85,6 +85,7 @@ def _empty(database: Database) -> None:
                 session.execute(table.delete())
         session.execute(delete(Hours).where(Hours.own_adviser_id.is_not(None)))  # entered by a test, not by the file
         session.commit()
+    database.learned.clear()
     database.kept.clear()  # versions begin anew, which no real database does
 
 

@@ -21,6 +21,7 @@ def upgrade() -> None:
     op.add_column("visit", _flag("fetch_in_person"))
     op.add_column("visit", _flag("times_unreliable"))
     op.add_column("account", sa.Column("pin_hash", sa.String(), nullable=True))
+    op.add_column("account", sa.Column("pin_failures", sa.Integer(), server_default=sa.text("0"), nullable=False))
     op.execute(_TICKETS)
     op.execute("UPDATE opening SET tickets = 'stopped' WHERE tickets_stopped_at IS NOT NULL")
     op.drop_column("opening", "tickets_stopped_at")
@@ -28,6 +29,21 @@ def upgrade() -> None:
         op.add_column("opening", sa.Column(name, UtcDateTime(), nullable=True))
     _make_shown_forecast()
     _make_turned_away()
+    op.add_column("contact", _flag("nearly"))
+    _allow_kinds("'confirmation', 'reminder', 'moved', 'cancelled', 'nearly'")
+    for name, table in (("former_service_id", "service"), ("former_wished_adviser_id", "adviser")):
+        op.add_column("step", _reference(name, table), inline_references=True)
+
+
+def _allow_kinds(kinds: str) -> None:
+    name = op.f("ck_message_known_kind")
+    with op.batch_alter_table("message") as batch_op:
+        batch_op.drop_constraint(name, type_="check")
+        batch_op.create_check_constraint(name, sa.text(f"kind IN ({kinds})"))
+
+
+def _reference(name: str, table: str) -> sa.Column[int]:
+    return sa.Column(name, sa.Integer(), sa.ForeignKey(f"{table}.id", name=f"fk_step_{name}"), nullable=True)
 
 
 def _flag(name: str) -> sa.Column[bool]:
@@ -63,12 +79,18 @@ def _make_turned_away() -> None:
 
 
 def downgrade() -> None:
+    op.execute("DELETE FROM message WHERE kind = 'nearly'")
+    _allow_kinds("'confirmation', 'reminder', 'moved', 'cancelled'")
+    op.drop_column("contact", "nearly")
+    for name in ("former_service_id", "former_wished_adviser_id"):
+        op.drop_column("step", name)
     op.drop_table("turned_away")
     op.drop_table("shown_forecast")
     for name in ("full_since", "help_wanted_at"):
         op.drop_column("opening", name)
     op.add_column("opening", sa.Column("tickets_stopped_at", UtcDateTime(), nullable=True))
     op.drop_column("opening", "tickets")
+    op.drop_column("account", "pin_failures")
     op.drop_column("account", "pin_hash")
     for name in ("fetch_in_person", "times_unreliable"):
         op.drop_column("visit", name)
