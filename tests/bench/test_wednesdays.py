@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import random
 import sys
 from collections import defaultdict
 from datetime import date, datetime, timedelta
@@ -119,9 +120,9 @@ def test_who_has_an_appointment_waits_less() -> None:
 
 def test_what_happens_later_changes_nothing_before() -> None:
     """Nobody is called with knowledge of what comes: earlier calls do not depend on who comes later."""
-    chance, factors = generator.random.Random("one day"), [1.0] * len(generator.POOL)
+    chance, factors = random.Random("one day"), [1.0] * len(generator.POOL)
     whole = generator.one_morning(chance, date(2025, 3, 5), factors)
-    chance = generator.random.Random("one day")
+    chance = random.Random("one day")
     cut = generator.one_morning(chance, date(2025, 3, 5), factors)
     half_past_ten = datetime.fromisoformat("2025-03-05T10:30:00+01:00")
     cut.expected = [each for each in cut.expected if each.arrived_at is None or each.arrived_at < half_past_ten]

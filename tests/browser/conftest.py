@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, time
 from threading import Thread
 from typing import Any
@@ -58,9 +59,16 @@ def new_context(browser: Browser) -> Iterator[NewContext]:
 @pytest.fixture
 def base_url(database: Database, database_url: str) -> Iterator[str]:
     """A live server whose small town is open now, from nine to one."""
+    _open_today(database)
+    with serve(database_url) as address:
+        yield address
+
+
+@contextmanager
+def serve(database_url: str) -> Iterator[str]:
+    """A live server over this database; its address."""
     server = make_server("127.0.0.1", 0, lambda *_: [], threaded=True)
     address = f"http://127.0.0.1:{server.server_port}"
-    _open_today(database)
     app = create_app(make_config(database_url, base_url=address, smtp_host="127.0.0.1"))
     server.app = app
     serving = Thread(target=server.serve_forever)
@@ -88,6 +96,7 @@ def _open_today(database: Database) -> None:
     data = tomllib.loads(SMALL_TOWN.read_text("utf-8"))
     data["town"]["timezone"] = zone
     data["hours"].append(_hours_today(now.astimezone(ZoneInfo(zone))))
+    data["closure"] = []  # today is open, whatever day it is
     with database.writing() as session:
         town_file.store(session, town_file.parse(data), now)
         place = session.scalars(select(Place).where(Place.key == "buergerbuero")).one()

@@ -225,9 +225,8 @@ def test_numbers_drawn_at_once_are_all_different(database_url: str) -> None:
 
     def draw(session: Session, rulebook: RuleBook, number: int) -> str:
         on, now = moments[number % 2]
-        visit = register(
-            session, rulebook, opening_of(rulebook, SESSION, on), Answers(), locale="de", by=STAFF, now=now
-        )
+        opening = opening_of(rulebook, SESSION, on)
+        visit = register(session, rulebook, opening, Answers(), locale="de", by=STAFF, now=now, override=True)
         return f"{on} {visit.ticket}"
 
     set_up: SetUp = lambda _: runner(database_url, draw, ())  # noqa: E731
