@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
 from scheduler.actions.openings import lock_opening, lock_visit, servers_of
@@ -31,6 +31,10 @@ class NobodyWaits(Exception):
     """Nobody is in the queue whom this adviser can serve."""
 
 
+class OpeningOver(Exception):
+    """This opening calls no numbers once it is over. Whoever still waits may be picked from the list."""
+
+
 class CalledTooRarely(Exception):
     """A visit counts as missed only after as many calls as the town's file asks for."""
 
@@ -53,7 +57,12 @@ class Outcome:
 def call_next(
     session: Session, rulebook: RuleBook, opening: PlannedOpening, adviser: Adviser, *, by: By, now: datetime
 ) -> Consultation:
-    """Call the first in order whom this adviser can serve. Raises NotSeated, StillServing or NobodyWaits."""
+    """Call the first in order whom this adviser can serve.
+
+    Raises OpeningOver, NotSeated, StillServing or NobodyWaits.
+    """
+    if not still_calls(opening, now):
+        raise OpeningOver
     row = lock_opening(session, opening)
     servers = servers_of(session, rulebook, opening, row)
     server = rulebook.advisers[adviser.key]
@@ -61,6 +70,11 @@ def call_next(
     if found is None:
         raise NobodyWaits
     return _call(session, row, session.get_one(Visit, found.visit_id), adviser, by, now)
+
+
+def still_calls(opening: PlannedOpening, now: datetime) -> bool:
+    """Whether the next number is called: until the opening is over, and after it where its rule says so."""
+    return opening.hours.after_until or now < opening.dated.ends_at
 
 
 def call(session: Session, visit_id: int, adviser: Adviser, *, by: By, now: datetime) -> Consultation:
@@ -71,7 +85,7 @@ def call(session: Session, visit_id: int, adviser: Adviser, *, by: By, now: date
 
 def call_again(session: Session, consultation_id: int, *, by: By, now: datetime) -> Consultation:
     """The number stands on the board anew, with a tone."""
-    consultation = _lock_open(session, consultation_id, "call_again")
+    consultation = lock_consultation(session, consultation_id, "call_again")
     take_step(session, consultation.visit, "call_again", by=by, now=now, consultation=consultation)
     consultation.calls += 1
     consultation.last_called_at = now
@@ -81,7 +95,7 @@ def call_again(session: Session, consultation_id: int, *, by: By, now: datetime)
 
 def start(session: Session, consultation_id: int, *, by: By, now: datetime) -> Consultation:
     """The client has sat down."""
-    consultation = _lock_open(session, consultation_id, "start")
+    consultation = lock_consultation(session, consultation_id, "start")
     take_step(session, consultation.visit, "start", by=by, now=now, consultation=consultation)
     consultation.started_at = now
     session.flush()
@@ -90,25 +104,25 @@ def start(session: Session, consultation_id: int, *, by: By, now: datetime) -> C
 
 def put_back(session: Session, consultation_id: int, *, by: By, now: datetime) -> None:
     """Not now: the visit waits on, at its old place in the order."""
-    consultation = _lock_open(session, consultation_id, "put_back")
+    consultation = lock_consultation(session, consultation_id, "put_back")
     take_step(session, consultation.visit, "put_back", by=by, now=now, consultation=consultation)
-    _end(session, consultation, "put_back", now)
+    end_consultation(session, consultation, "put_back", now)
 
 
 def miss_call(session: Session, consultation_id: int, *, by: By, now: datetime) -> None:
     """Called as often as the town's file asks for, and nobody came. Raises CalledTooRarely or StepRefused."""
-    consultation = _lock_open(session, consultation_id, "miss")
+    consultation = lock_consultation(session, consultation_id, "miss")
     if consultation.calls < session.get_one(Town, 1).calls_before_missed:
         raise CalledTooRarely
     take_step(session, consultation.visit, "miss", by=by, now=now, consultation=consultation, releases_place=True)
-    _end(session, consultation, "missed", now)
+    end_consultation(session, consultation, "missed", now)
 
 
 def finish(session: Session, consultation_id: int, *, by: By, now: datetime) -> Consultation:
     """The consultation is over; its outcome may follow until the evening."""
-    consultation = _lock_open(session, consultation_id, "finish")
+    consultation = lock_consultation(session, consultation_id, "finish")
     take_step(session, consultation.visit, "finish", by=by, now=now, consultation=consultation)
-    _end(session, consultation, "finished", now)
+    end_consultation(session, consultation, "finished", now)
     return consultation
 
 
@@ -142,15 +156,20 @@ def read_queue(session: Session, row: Opening) -> list[Waiting]:
             Service.key,
             Visit.language,
             Visit.wished_adviser_id,
+            Consultation.adviser_id,
         )
         .outerjoin(Service, Visit.service_id == Service.id)
+        .outerjoin(Consultation, and_(Consultation.visit_id == Visit.id, Consultation.ended_as == "handed_over"))
         .where(Visit.opening_id == row.id, Visit.state == "waiting")
     )
-    return [
-        Waiting(visit_id, arrived_at, starts_at, urgent, frozenset({service} if service else ()), language, wished)
-        for visit_id, arrived_at, starts_at, urgent, service, language, wished in rows
-        if arrived_at is not None
-    ]
+    found: dict[int, Waiting] = {}
+    for visit_id, arrived_at, starts_at, urgent, service, language, wished, earlier in rows:
+        if arrived_at is not None:
+            handed = found[visit_id].handed_over_by if visit_id in found else frozenset[int]()
+            services = frozenset({service} if service else ())
+            handed |= {earlier} if earlier is not None else set()
+            found[visit_id] = Waiting(visit_id, arrived_at, starts_at, urgent, services, language, wished, handed)
+    return list(found.values())
 
 
 def _call(session: Session, row: Opening, visit: Visit, adviser: Adviser, by: By, now: datetime) -> Consultation:
@@ -180,7 +199,7 @@ def open_consultation_of(session: Session, adviser: Adviser) -> Consultation | N
     )
 
 
-def _lock_open(session: Session, consultation_id: int, verb: Verb) -> Consultation:
+def lock_consultation(session: Session, consultation_id: int, verb: Verb) -> Consultation:
     """The consultation, locked. Raises StepRefused where it has ended: a colleague may have this visit by now."""
     consultation = session.get_one(Consultation, consultation_id)
     visit = lock_visit(session, consultation.visit_id)
@@ -190,6 +209,7 @@ def _lock_open(session: Session, consultation_id: int, verb: Verb) -> Consultati
     return consultation
 
 
-def _end(session: Session, consultation: Consultation, ended_as: EndedAs, now: datetime) -> None:
+def end_consultation(session: Session, consultation: Consultation, ended_as: EndedAs, now: datetime) -> None:
+    """The consultation is over, whatever became of the visit."""
     consultation.ended_at, consultation.ended_as = now, ended_as
     session.flush()

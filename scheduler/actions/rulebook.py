@@ -47,6 +47,8 @@ class OfficeHours:
     tickets_before: timedelta
     ticket_limit: int | None
     room: str
+    after_until: bool
+    """Whether numbers are still called once the opening is over."""
     is_own: bool
     """One appointment that an adviser entered at a time of their own: found by its name, listed nowhere."""
     rule: Rule
@@ -226,6 +228,7 @@ def _office_hours(row: Hours, closures: Iterable[Closure], state: str) -> Office
         tickets_before=timedelta(minutes=row.tickets_minutes_before),
         ticket_limit=row.ticket_limit,
         room=row.room,
+        after_until=row.after_until,
         is_own=row.own_adviser_id is not None,
         rule=_rule(row, closures, state),
     )

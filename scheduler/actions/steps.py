@@ -61,6 +61,8 @@ def take_step(
         released_adviser_id=visit.planned_adviser_id if releases_place else None,
         released_opening_id=visit.opening_id if releases_place else None,
         released_starts_at=visit.starts_at if releases_place else None,
+        former_service_id=visit.service_id if verb == "hand_over" else None,
+        former_wished_adviser_id=visit.wished_adviser_id if verb == "hand_over" else None,
         by_rule=by.actor == "rule",
     )
     if releases_place:
@@ -121,8 +123,10 @@ def undo(session: Session, visit: Visit, *, by: By, now: datetime) -> None:
 def _take_back(session: Session, visit: Visit, step: Step, by: By, now: datetime) -> None:
     if step.consultation is not None:
         _restore_consultation(step, now)
-    if step.verb in ("check_in", "serve"):
+    if step.verb in ("check_in", "serve") and visit.arrived_at == step.at:
         visit.arrived_at = _arrived_before(session, visit, step)
+    if step.verb == "hand_over":
+        visit.service_id, visit.wished_adviser_id = step.former_service_id, step.former_wished_adviser_id
     if step.released_adviser_id is not None:
         visit.planned_adviser_id = step.released_adviser_id
     to_state: State = step.from_state or "cancelled"  # a number given by mistake: the visit never was

@@ -68,6 +68,7 @@ _UNDOABLE: frozenset[Verb] = frozenset(
         "start",
         "put_back",
         "finish",
+        "hand_over",
     }
 )
 

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from werkzeug.datastructures import MultiDict
 
 from scheduler.actions.calling import Outcome, OutcomeClosed, outcome_open, record_outcome
+from scheduler.actions.handing_over import service_of
 from scheduler.models import Agency, Consultation, Topic
 from scheduler.web.edge import db, now
 from scheduler.web.my import own_consultation
@@ -75,7 +76,7 @@ def _read_outcome(form: MultiDict[str, str], consultation: Consultation) -> Outc
 
 
 def _case_kinds(consultation: Consultation) -> tuple[str, ...]:
-    """The kinds of the visit's service; where it is open, of the services that this adviser gives."""
-    service = consultation.visit.service
+    """The kinds of the service under which it was held; where it is open, of the services that this adviser gives."""
+    service = service_of(db(), consultation)
     keys = [service.key] if service else consultation.adviser.services
     return tuple(kind for key in keys for kind in CASE_KINDS.get(key, ()))

@@ -10,6 +10,7 @@ from scheduler.actions.calling import (
     CalledTooRarely,
     NobodyWaits,
     NotSeated,
+    OpeningOver,
     Outcome,
     OutcomeClosed,
     StillServing,
@@ -23,7 +24,7 @@ from scheduler.actions.calling import (
 )
 from scheduler.actions.openings import lock_opening, servers_of
 from scheduler.actions.presence import change_presence
-from scheduler.actions.rulebook import RuleBook
+from scheduler.actions.rulebook import RuleBook, read_rulebook
 from scheduler.domain.visit_states import StepRefused
 from scheduler.models import Consultation, Town
 from tests.actions.small_town import (
@@ -34,6 +35,7 @@ from tests.actions.small_town import (
     at,
     be_away,
     book_at,
+    hours_of,
     opening_of,
     press_next,
     seat,
@@ -128,6 +130,38 @@ def test_a_booked_visit_that_is_not_here_is_not_called(session: Session, ruleboo
         call(session, visit.id, adviser, by=STAFF, now=at("09:15"))
     with pytest.raises(NobodyWaits):
         press_next(session, rulebook, adviser, at("09:15"))
+
+
+def test_after_its_end_an_opening_calls_no_numbers_unless_its_rule_says_so(session: Session) -> None:
+    hours_of(session).after_until = False
+    session.flush()
+    rulebook = read_rulebook(session)
+    waiting = take_in(session, rulebook, at("11:50"))
+    adviser = seat(session, rulebook, "awo-1", at("09:00"))
+    with pytest.raises(OpeningOver):
+        press_next(session, rulebook, adviser, at("12:00"))
+    picked = call(session, waiting.id, adviser, by=STAFF, now=at("12:01"))  # from the list, all the same
+    put_back(session, picked.id, by=STAFF, now=at("12:02"))
+    assert press_next(session, rulebook, adviser, at("11:59")).visit_id == waiting.id
+
+
+def test_most_openings_call_their_numbers_past_their_end(session: Session, rulebook: RuleBook) -> None:
+    waiting = take_in(session, rulebook, at("11:50"))
+    adviser = seat(session, rulebook, "awo-1", at("09:00"))
+    assert press_next(session, rulebook, adviser, at("12:30")).visit_id == waiting.id
+
+
+@pytest.mark.parametrize(("back_at", "first"), [("09:30", "missed"), ("09:31", "other")])
+def test_who_missed_the_call_and_comes_back_in_time_keeps_the_old_place(
+    session: Session, rulebook: RuleBook, back_at: str, first: str
+) -> None:
+    missed, other = take_in(session, rulebook, at("09:00")), take_in(session, rulebook, at("09:01"))
+    adviser = seat(session, rulebook, "awo-1", at("09:00"))
+    miss_call(session, press_next(session, rulebook, adviser, at("09:15")).id, by=STAFF, now=at("09:20"))
+    arrive(session, rulebook, missed, at(back_at))
+    found = press_next(session, rulebook, adviser, at("09:32")).visit_id
+    assert found == (missed.id if first == "missed" else other.id)
+    assert missed.arrived_at == (at("09:00") if first == "missed" else at(back_at))
 
 
 def test_calling_again_counts_and_shows_the_number_anew(session: Session, rulebook: RuleBook) -> None:

@@ -14,6 +14,8 @@ from scheduler.actions.booking import cancel, move
 from scheduler.actions.calling import finish, miss_call, put_back, read_queue, start
 from scheduler.actions.closing import close_visit
 from scheduler.actions.contacts import leave_contact
+from scheduler.actions.handing_over import Recipient, hand_over
+from scheduler.actions.parking import park, unpark
 from scheduler.actions.registration import Answers, answer, leave, miss
 from scheduler.actions.rulebook import RuleBook
 from scheduler.actions.steps import CLIENT, UndoRefused, latest_step, undo
@@ -45,6 +47,8 @@ def facts(visit: Visit) -> Facts:
         "state": visit.state,
         "planned": visit.planned_adviser_id,
         "arrived_at": visit.arrived_at,
+        "service": visit.service_id,
+        "wish": visit.wished_adviser_id,
         "ended": visit.ended_at is not None,
         "consultation": open_consultation and (open_consultation.adviser_id, open_consultation.started_at),
     }
@@ -74,6 +78,10 @@ def in_consultation(session: Session, rulebook: RuleBook) -> Visit:
     visit = called(session, rulebook)
     start(session, opened(visit).id, by=STAFF, now=at("09:21"))
     return visit
+
+
+def parked(session: Session, rulebook: RuleBook) -> Visit:
+    return park(session, waiting(session, rulebook).id, by=STAFF, now=at("09:10"))
 
 
 def missed(session: Session, rulebook: RuleBook) -> Visit:
@@ -111,6 +119,16 @@ CASES: dict[str, tuple[Callable[[Session, RuleBook], Visit], Take]] = {
     "missed call of an appointment": (
         called_appointment,
         lambda s, r, v: miss_call(s, opened(v).id, by=STAFF, now=THEN),
+    ),
+    "park": (waiting, lambda s, r, v: park(s, v.id, by=STAFF, now=THEN)),
+    "unpark": (parked, lambda s, r, v: unpark(s, v.id, by=STAFF, now=THEN)),
+    "hand over to a service": (
+        in_consultation,
+        lambda s, r, v: hand_over(s, r, opened(v).id, Recipient(service="JMD"), by=STAFF, now=THEN),
+    ),
+    "hand over to an adviser": (
+        in_consultation,
+        lambda s, r, v: hand_over(s, r, opened(v).id, Recipient(adviser="ib-1"), by=STAFF, now=THEN),
     ),
     "finish": (in_consultation, lambda s, r, v: finish(s, opened(v).id, by=STAFF, now=THEN)),
 }

@@ -99,7 +99,7 @@ def test_whoever_is_in_the_house_has_an_open_visit() -> None:
 
 UNDOABLE = {
     "register", "check_in", "serve", "cancel", "miss", "call", "park", "unpark", "leave", "start", "put_back",
-    "finish",
+    "finish", "hand_over",
 }  # fmt: skip
 
 

@@ -195,7 +195,7 @@ def test_refusals_are_said_in_words(adviser: Visitor, town: LiveTown) -> None:
 
 def test_a_message_that_nobody_wrote_is_not_shown(adviser: Visitor) -> None:
     page = adviser.open("/my", query_string={"message": "<b>Your password has expired</b>"})
-    assert "expired" not in page.html
+    assert "expired" not in page.text
 
 
 def test_break_back_and_gone(seated: Visitor, town: LiveTown) -> None:

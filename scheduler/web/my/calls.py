@@ -9,6 +9,7 @@ from scheduler.actions.calling import (
     CalledTooRarely,
     NobodyWaits,
     NotSeated,
+    OpeningOver,
     StillServing,
     call,
     call_again,
@@ -39,7 +40,7 @@ def do_call_next() -> ResponseReturnValue:
         return to_my("not_seated")
     try:
         call_next(db(), rulebook(), opening, adviser, by=by_staff(), now=now())
-    except (NotSeated, StillServing, NobodyWaits) as refused:
+    except (OpeningOver, NotSeated, StillServing, NobodyWaits) as refused:
         return say_refusal(refused)
     db().commit()
     return to_my()

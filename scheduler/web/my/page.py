@@ -6,7 +6,7 @@ from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from scheduler.actions.calling import CalledTooRarely, NobodyWaits, NotSeated, StillServing
+from scheduler.actions.calling import CalledTooRarely, NobodyWaits, NotSeated, OpeningOver, StillServing
 from scheduler.actions.presence import StationTaken
 from scheduler.models import Visit
 from scheduler.web.desk.panel import panel, read_answers
@@ -21,6 +21,7 @@ _REFUSALS: dict[type[Exception], str] = {
     NotSeated: "not_seated",
     StillServing: "still_serving",
     NobodyWaits: "nobody_waits",
+    OpeningOver: "opening_over",
     StationTaken: "station_taken",
     CalledTooRarely: "call_again_first",
 }
