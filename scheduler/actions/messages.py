@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.actions.openings import insert_for
 from scheduler.domain.due import reminder_due_at, retry_after
+from scheduler.domain.visit_states import State
 from scheduler.models import Contact, Message, Visit
 from scheduler.models.outbox import Channel, MessageKind
 
@@ -41,6 +42,12 @@ def plan_cancelled(session: Session, visit: Visit, now: datetime, *, unasked: bo
     _plan(session, visit, "cancelled", now, unasked=unasked)
 
 
+def plan_nearly(session: Session, visit: Visit, now: datetime) -> None:
+    """It is nearly this visit's turn: its contact is told now. Planned twice it is still one message."""
+    if visit.contact is not None and visit.contact.email is not None:
+        _store(session, visit, "nearly", "email", now)
+
+
 def claim_due(session: Session, now: datetime, most: int = 20) -> list[int]:
     """Take up to `most` due messages for this worker, for two minutes. The edge commits before it sends."""
     free = or_(Message.claimed_until.is_(None), Message.claimed_until < now)
@@ -63,18 +70,26 @@ def claim_due(session: Session, now: datetime, most: int = 20) -> list[int]:
 
 def check_again(session: Session, message: Message, now: datetime) -> bool:
     """Whether a claimed message is still right to send; if not it is dropped."""
-    visit = message.visit
-    stands = visit.state == ("cancelled" if message.kind == "cancelled" else "booked")
+    visit, contact = message.visit, message.visit.contact
+    stands = visit.state == _STANDS.get(message.kind, "booked")
     current = message.sequence == visit.sequence
-    reachable = visit.contact is not None and visit.contact.email is not None
-    allowed = message.kind != "reminder" or (visit.contact is not None and visit.contact.reminders)
-    in_time = message.kind == "cancelled" or (visit.starts_at is not None and visit.starts_at > now)
+    reachable = contact is not None and contact.email is not None
+    allowed = contact is not None and _allows(contact, message.kind)
+    in_time = message.kind in _STANDS or (visit.starts_at is not None and visit.starts_at > now)
     if message.state == "pending" and stands and current and reachable and allowed and in_time:
         return True
     if message.state == "pending":
         message.state = "dropped"
         session.flush()
     return False
+
+
+_STANDS: dict[MessageKind, State] = {"cancelled": "cancelled", "nearly": "waiting"}
+"""In which state a visit must be for a message about it; all others are for appointments to come."""
+
+
+def _allows(contact: Contact, kind: MessageKind) -> bool:
+    return {"reminder": contact.reminders, "nearly": contact.nearly}.get(kind, True)
 
 
 def mark_sent(session: Session, message: Message, now: datetime) -> None:

@@ -1,7 +1,7 @@
 """One message as an e-mail in the client's language, with its calendar file. Where it goes then is not decided here.
 
-Letters are neutral: day, time, place, code and link. Whoever looks over a shoulder learns neither service nor language,
-concern or adviser. A template's first line is the subject; the text follows after an empty line.
+Letters are neutral: day, time or number, place, code and link. Whoever looks over a shoulder learns neither service
+nor language, concern or adviser. A template's first line is the subject; the text follows after an empty line.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from config import Config
 from scheduler.domain.codes import spoken
 from scheduler.ical import Method, host_of, invitation, visit_url
-from scheduler.models import Message
+from scheduler.models import Message, Visit
 from scheduler.texts import isolated, spoken_date, spoken_time, translations_for
 
 TEMPLATES = Path(__file__).parents[2] / "templates" / "messages"
@@ -46,7 +46,8 @@ def write_letter(message: Message, *, config: Config, zone: ZoneInfo, now: datet
     letter["Message-ID"] = message_id(message, config.base_url)
     letter["Auto-Submitted"] = "auto-generated"
     letter.set_content(text)
-    _attach_invitation(letter, message, config, zone)
+    if message.kind != "nearly":
+        _attach_invitation(letter, message, config, zone)
     letter["Content-Language"] = message.visit.locale  # last: attaching moves such headers to the text alone
     return letter
 
@@ -58,18 +59,28 @@ def message_id(message: Message, base_url: str) -> str:
 
 def _texts(message: Message, config: Config, zone: ZoneInfo) -> tuple[str, str]:
     visit = message.visit
-    assert visit.starts_at is not None  # messages are planned for appointments alone
-    template = _environment(visit.locale).get_template(f"{message.kind}.txt")
-    rendered = template.render(
-        day=spoken_date(visit.starts_at, visit.locale, zone),
-        time=spoken_time(visit.starts_at, visit.locale, zone),
-        place=visit.place,
-        code=spoken(visit.code or ""),
-        visit_url=visit_url(visit, config.base_url, config.secret_key),
-        base_url=config.base_url,
+    told = {"number": visit.ticket} if message.kind == "nearly" else _appointment_texts(visit, zone)
+    rendered = (
+        _environment(visit.locale)
+        .get_template(f"{message.kind}.txt")
+        .render(
+            **told,
+            place=visit.place,
+            visit_url=visit_url(visit, config.base_url, config.secret_key),
+            base_url=config.base_url,
+        )
     )
     subject, _, text = rendered.partition("\n")
     return subject.strip(), text.strip() + "\n"
+
+
+def _appointment_texts(visit: Visit, zone: ZoneInfo) -> dict[str, object]:
+    assert visit.starts_at is not None  # planned for appointments alone
+    return {
+        "day": spoken_date(visit.starts_at, visit.locale, zone),
+        "time": spoken_time(visit.starts_at, visit.locale, zone),
+        "code": spoken(visit.code or ""),
+    }
 
 
 def _attach_invitation(letter: EmailMessage, message: Message, config: Config, zone: ZoneInfo) -> None:

@@ -1,5 +1,6 @@
 // Keeps an element up to date: asks its address with the ETag it has, and puts in what came.
 // <div data-poll="/address" data-poll-seconds="4" data-offline="No connection. As of">
+// What came may say in data-poll-again how many seconds later to ask again.
 // After each change the document gets a "polled" event. When the line is down a bar says since when.
 (function () {
   "use strict";
@@ -38,13 +39,15 @@
 
   function start(element) {
     var etag = null;
-    var seconds = Number(element.dataset.pollSeconds);
+    var timer = null;
 
     function ask() {
       var headers = etag ? { "If-None-Match": etag } : {};
+      timer = null;
       fetch(element.dataset.poll, { headers: headers, cache: "no-store", credentials: "same-origin" })
         .then(function (response) {
-          if (response.redirected) { window.location.reload(); return null; }
+          // Logged out, or over for good: the page itself says so.
+          if (response.redirected || response.status === 410) { window.location.reload(); return null; }
           if (response.status === 304) { showOnline(); return null; }
           if (!response.ok) { throw new Error("status " + response.status); }
           showOnline();
@@ -56,13 +59,22 @@
         .then(again);
     }
 
-    function again() {
-      // A hidden page asks rarely: a phone in a pocket should not.
-      window.setTimeout(ask, (document.hidden ? Math.max(seconds, 20) : seconds) * 1000);
+    function seconds() {
+      var said = element.querySelector("[data-poll-again]");
+      return Number(said ? said.dataset.pollAgain : element.dataset.pollSeconds);
     }
 
-    again();
+    function again() {
+      // A hidden page asks rarely: a phone in a pocket should not.
+      timer = window.setTimeout(ask, (document.hidden ? Math.max(seconds(), 20) : seconds()) * 1000);
+    }
 
+    // Whoever looks again sees how things stand now.
+    document.addEventListener("visibilitychange", function () {
+      if (!document.hidden && timer !== null) { window.clearTimeout(timer); ask(); }
+    });
+
+    again();
   }
 
   document.querySelectorAll("[data-poll]").forEach(start);

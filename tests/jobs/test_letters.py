@@ -24,7 +24,9 @@ from scheduler.texts import language_name, spoken_date, spoken_time, translation
 from tests.conftest import NOW, SECRET, make_config
 from tests.jobs.samples import book_visit
 
-KINDS: tuple[MessageKind, ...] = get_args(MessageKind)
+ALL_KINDS: tuple[MessageKind, ...] = get_args(MessageKind)
+KINDS = tuple(each for each in ALL_KINDS if each != "nearly")
+"""Those about an appointment."""
 LOCALES = ("de", "en", "ar")
 CONFIG = make_config("sqlite://", base_url="https://termine.example.org", mail_from="termine@example.org")
 MOST_WORDS = 12
@@ -40,6 +42,8 @@ def message_for(session: Session, kind: MessageKind, locale: str = "de", sequenc
     visit = book_visit(session, locale=locale)
     leave_contact(session, visit.id, email="ada@example.org", phone=None, reminders=False, secret=SECRET, now=NOW)
     visit.sequence = sequence
+    if kind == "nearly":
+        visit.state, visit.ticket = "waiting", 18
     return Message(id=1, visit=visit, visit_id=visit.id, kind=kind, channel="email", sequence=sequence, due_at=NOW)
 
 
@@ -81,14 +85,14 @@ def words_that_tell(session: Session) -> set[str]:
 
 def all_that_is_said(letter: EmailMessage) -> str:
     """Head, text and calendar, without links: their last part is random letters."""
-    _, calendar = calendar_of(letter)
+    calendar = calendar_of(letter)[1] if list(letter.iter_attachments()) else b""
     unfolded = calendar.replace(b"\r\n ", b"").decode().replace("\\n", "\n")
     return without_links(" ".join([*map(str, letter.values()), text_of(letter), unfolded])).casefold()
 
 
 @pytest.mark.parametrize("locale", LOCALES)
 def test_no_message_tells_why_somebody_comes(session: Session, locale: str) -> None:
-    for kind in KINDS:
+    for kind in ALL_KINDS:
         said = all_that_is_said(letter_for(session, kind, locale))
         assert not {word for word in words_that_tell(session) if re.search(rf"(?<!\w){re.escape(word)}", said)}
 
@@ -106,6 +110,19 @@ def test_a_message_says_day_time_place_address_phone_and_code(session: Session, 
         place = visit.place
         for told in (day, spoken_time(visit.starts_at, locale, zone), place.name, place.address, place.phone, code):
             assert told in text_of(letter)
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_who_is_nearly_called_reads_number_place_and_link_and_nothing_of_an_appointment(
+    session: Session, locale: str
+) -> None:
+    message = message_for(session, "nearly", locale)
+    visit, letter = message.visit, as_read(write(session, message))
+    assert "18" in letter["Subject"]
+    for told in ("18", visit.place.name, visit.place.address, f"https://termine.example.org/visits/{visit.id}-"):
+        assert told in text_of(letter)
+    assert visit.code is not None and visit.code[:3] not in without_links(text_of(letter))
+    assert not list(letter.iter_attachments())
 
 
 def test_only_a_message_about_a_visit_that_stands_links_to_it(session: Session) -> None:
@@ -133,7 +150,7 @@ def test_numbers_keep_their_order_in_an_arabic_line(session: Session) -> None:
 
 @pytest.mark.parametrize("locale", LOCALES)
 def test_sentences_are_short(session: Session, locale: str) -> None:
-    for kind in KINDS:
+    for kind in ALL_KINDS:
         letter = letter_for(session, kind, locale)
         lines = [letter["Subject"], *without_links(text_of(letter)).splitlines()]
         for sentence in (each for line in lines for each in re.split(r"[.?!؟]\s", line)):
@@ -176,10 +193,10 @@ def test_without_an_address_there_is_no_letter(session: Session) -> None:
 
 
 def test_every_kind_has_a_template_of_which_every_text_is_translatable() -> None:
-    for kind in KINDS:
+    for kind in ALL_KINDS:
         source = (TEMPLATES / f"{kind}.txt").read_text()
         subject = source.splitlines()[0]
-        assert re.fullmatch(r'\{\{ _\("[^"]+", day=day\) \}\}', subject)
+        assert re.fullmatch(r'\{\{ _\("[^"]+", (day=day|number=number)\) \}\}', subject)
         assert not re.sub(r"\{[{%#].*?[}%#]\}", "", source).strip()
 
 

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import re
+from datetime import date, time
+from typing import Any, Literal
 
+import pytest
 import time_machine
+from flask import Flask
 
-from tests.actions.small_town import at
+from scheduler.actions.full_house import set_tickets
+from scheduler.actions.rulebook import PlannedOpening, read_rulebook
+from scheduler.db import Database
+from scheduler.models import Opening, Visit
+from scheduler.models.hours import Tickets
+from tests.actions.small_town import NEXT_WEDNESDAY, THURSDAY, WEDNESDAY, at, change_date, opening_of
+from tests.web.forecasts import change_forecasts
 from tests.web.live_town import LiveTown
 from tests.web.page import Page
+from tests.web.statements import statements_of
 from tests.web.visitor import Visitor
 
 
@@ -24,6 +35,21 @@ def call_some(town: LiveTown) -> None:
     town.arrive(town.book("11:00", language="ar"))
     town.serve(town.call_next("awo-1"))
     town.call_next("awo-1")
+
+
+def give_tickets(town: LiveTown, how: Tickets) -> None:
+    town.change(lambda session: set_tickets(session, opening_of(read_rulebook(session)), how))
+
+
+def change(town: LiveTown, on: date, kind: Literal["cancelled", "moved"], **times: Any) -> None:
+    town.change(lambda session: change_date(session, on, kind, **times))
+
+
+def hold_another(town: LiveTown, from_clock: str, until_clock: str) -> PlannedOpening:
+    """A second opening at the place on Wednesday: next week's, moved to it."""
+    times = {"from_time": time.fromisoformat(from_clock), "until_time": time.fromisoformat(until_clock)}
+    change(town, NEXT_WEDNESDAY, "moved", held_on=WEDNESDAY, **times)
+    return town.read(lambda session: opening_of(read_rulebook(session), on=NEXT_WEDNESDAY))
 
 
 def test_it_shows_the_latest_call_with_its_station_and_who_is_next(
@@ -112,3 +138,170 @@ def test_an_unknown_place_is_a_page_that_says_so(visitor: Visitor) -> None:
             page = visitor.open(f"/board/{key}{part}")
             assert page.status == 404, key[:20]
             assert "/" in page.links
+
+
+def test_the_station_of_each_call_stands_beside_its_picture(visitor: Visitor, town: LiveTown, open_day: None) -> None:
+    for number, key in ((2, "awo-1"), (1, "awo-2")):
+        town.seat(key, f"Tisch {number}")
+        town.take_in()
+        town.call_next(key)
+    latest = board(visitor).root.one("section", class_="board-latest")
+    assert latest.one("svg", class_="symbol").attrs["aria-label"] == "sun"
+    before = board(visitor).root.one("ul", class_="board-before")
+    assert before.one("svg", class_="symbol").attrs["aria-label"] == "fish"
+    assert (
+        before.one("use")
+        .attrs["href"]
+        .endswith("symbols.svg?v=" + visitor.client.application.extensions["build"] + "#fish")
+    )
+
+
+def test_it_shows_three_calls_before_the_latest(visitor: Visitor, town: LiveTown, open_day: None) -> None:
+    town.seat("awo-1")
+    for _ in range(6):
+        town.take_in()
+    for _ in range(5):
+        town.serve(town.call_next("awo-1"))
+    before = board(visitor).root.one("ul", class_="board-before")
+    assert [each.text for each in before.all("b")] == ["4", "3", "2"]
+
+
+def test_a_call_marks_its_number_until_somebody_has_come(visitor: Visitor, town: LiveTown, open_day: None) -> None:
+    town.seat("awo-1")
+    town.take_in()
+    called = town.call_next("awo-1")
+    assert board(visitor).root.all("section", class_="board-latest--calling")
+    town.serve(called)
+    assert not board(visitor).root.all("section", class_="board-latest--calling")
+
+
+def test_a_newcomer_sees_how_long_it_takes(
+    visitor: Visitor, town: LiveTown, open_day: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change_forecasts(monkeypatch, low=26.0, high=38.0, chance=0.9)
+    assert "If you come now, you wait: 25–40 min" in board(visitor).text
+
+
+def test_where_no_numbers_are_given_it_says_so_instead(
+    visitor: Visitor, town: LiveTown, open_day: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change_forecasts(monkeypatch, low=26.0, high=38.0, chance=0.9)
+    give_tickets(town, "stopped")
+    assert "No more numbers today." in board(visitor).text
+    assert "min" not in board(visitor).root.one("section", class_="board-side").text
+
+
+def test_where_staff_give_numbers_although_it_is_late_no_range_is_promised(
+    visitor: Visitor, town: LiveTown, open_day: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change_forecasts(monkeypatch, low=500.0, high=600.0, chance=0.2)
+    give_tickets(town, "open")
+    assert "It may be too late today." in board(visitor).text
+    assert "600" not in board(visitor).text
+
+
+def test_numbers_that_are_given_again_in_the_afternoon_are_announced(
+    visitor: Visitor, town: LiveTown, open_day: None
+) -> None:
+    hold_another(town, "14:00", "16:00")
+    give_tickets(town, "stopped")
+    assert "New numbers: at 13:30" in board(visitor).text
+
+
+def test_two_openings_at_once_share_the_board(visitor: Visitor, town: LiveTown, open_day: None) -> None:
+    town.take_in()
+    second = hold_another(town, "08:00", "12:00")
+    town.take_in(opening=second)
+    shown = board(visitor)
+    assert [each.text for each in shown.root.one("p", class_="board-next").all("b")] == ["1", "2"]
+    assert "2 people are waiting." in shown.text
+    give_tickets(town, "stopped")
+    assert "If you come now" in board(visitor).text, "the other one gives numbers"
+    etag = board(visitor, "/now").headers["ETag"]
+    town.take_in(opening=second)
+    assert visitor.open("/board/buergerbuero/now", headers={"If-None-Match": etag}).status == 200
+
+
+def test_an_opening_that_was_closed_early_is_closed(visitor: Visitor, town: LiveTown, open_day: None) -> None:
+    visit_id = town.take_in()
+    town.set(Opening, town.visit(visit_id).opening_id, closed_at=at("09:05"))
+    town.set(Visit, visit_id, state="not_served", ended_at=at("09:05"))
+    page = board(visitor)
+    assert "Closed now" in page.text
+    assert "Wednesday, 2 December" in page.text
+    assert "First numbers: at 8:30" in page.text
+
+
+def test_a_place_by_appointment_says_so_when_it_is_closed(visitor: Visitor, town: LiveTown) -> None:
+    page = visitor.open("/board/awo-buero")
+    assert "Thursday, 26 November 13:00–16:00" in page.text
+    assert "By appointment" in page.text
+
+
+class TestUnchangedPoll:
+    """One statement, that asks for the stamp of the rules and the versions of today's openings."""
+
+    def poll(self, visitor: Visitor, etag: str, part: str = "buergerbuero") -> Page:
+        return visitor.open(f"/board/{part}/now", headers={"If-None-Match": etag})
+
+    def test_takes_one_statement(self, visitor: Visitor, town: LiveTown, open_day: None, database: Database) -> None:
+        call_some(town)
+        for place in ("buergerbuero", "awo-buero"):
+            etag = self.poll(visitor, "", place).headers["ETag"]
+            with statements_of(database) as seen:
+                assert self.poll(visitor, etag, place).status == 304
+            assert len(seen) == 1, seen
+
+    def test_reads_no_log_in(self, visitor: Visitor, town: LiveTown, open_day: None, database: Database) -> None:
+        visitor.log_in_as(town.account(desk="buergerbuero"))
+        etag = self.poll(visitor, "").headers["ETag"]
+        with statements_of(database) as seen:
+            assert self.poll(visitor, etag).status == 304
+        assert len(seen) == 1, seen
+
+    def test_sees_the_first_thing_that_happens_at_an_opening(
+        self, visitor: Visitor, town: LiveTown, open_day: None
+    ) -> None:
+        etag = self.poll(visitor, "").headers["ETag"]
+        town.take_in()
+        assert "1 person is waiting." in self.poll(visitor, etag).text
+
+    def test_sees_a_change_of_the_rules(self, visitor: Visitor, town: LiveTown) -> None:
+        etag = self.poll(visitor, "").headers["ETag"]
+        change(town, WEDNESDAY, "cancelled")
+        assert "Wednesday, 2 December" in self.poll(visitor, etag).text
+
+    def test_sees_what_happens_at_an_opening_that_was_moved_to_this_day(
+        self, visitor: Visitor, town: LiveTown, clock: time_machine.Coordinates
+    ) -> None:
+        clock.move_to(at("09:05", THURSDAY))
+        etag = self.poll(visitor, "").headers["ETag"]
+        change(town, WEDNESDAY, "moved", held_on=THURSDAY)
+        etag = self.poll(visitor, etag).headers["ETag"]
+        assert self.poll(visitor, etag).status == 304
+        town.take_in()
+        assert "1 person is waiting." in self.poll(visitor, etag).text
+
+    def test_sees_an_own_appointment_that_comes(self, visitor: Visitor, town: LiveTown, open_day: None) -> None:
+        self.poll(visitor, "")
+        own = town.enter_own_time("13:00")
+        etag = self.poll(visitor, "").headers["ETag"]
+        assert self.poll(visitor, etag).status == 304
+        town.arrive(own)
+        assert self.poll(visitor, etag).status == 200
+
+    def test_is_new_each_minute_day_and_language(
+        self, app: Flask, visitor: Visitor, town: LiveTown, open_day: None, clock: time_machine.Coordinates
+    ) -> None:
+        etag = self.poll(visitor, "").headers["ETag"]
+        assert self.poll(Visitor(app, "ar"), etag).status == 200
+        for later in (at("09:06"), at("09:05", THURSDAY)):
+            clock.move_to(later)
+            assert self.poll(visitor, etag).status == 200
+
+    def test_remembers_nothing_of_places_that_do_not_exist(
+        self, visitor: Visitor, town: LiveTown, database: Database
+    ) -> None:
+        for place in ("buergerbuero", "nowhere", "x" * 500):
+            self.poll(visitor, "", place)
+        assert [each for each in database.kept if each[0] == "place"] == [("place", "buergerbuero")]
