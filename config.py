@@ -66,6 +66,9 @@ class Config:
     code_limit: str = "10 per minute; 60 per hour"
     """CODE_LIMIT: how often one address may enter a visit's code, or fail to log in."""
 
+    lock_after_minutes: int = 15
+    """LOCK_AFTER_MINUTES: a screen that staff have not used for so long locks itself; `0`: never by itself."""
+
     @property
     def secure(self) -> bool:
         """True where clients come by HTTPS: cookies are then sent by HTTPS alone."""
@@ -99,6 +102,7 @@ class Config:
             demo=demo,
             trusted_proxies=int(environ.get("TRUSTED_PROXIES", 0)),
             code_limit=environ.get("CODE_LIMIT", defaults.code_limit),
+            lock_after_minutes=int(environ.get("LOCK_AFTER_MINUTES", defaults.lock_after_minutes)),
         )
 
 
@@ -116,7 +120,7 @@ def _secret_problems(environ: Mapping[str, str], demo: bool) -> list[str]:
 def _value_problems(environ: Mapping[str, str]) -> list[str]:
     problems = [
         f"{name}: must be a whole number, is {environ[name]!r}"
-        for name in ("SMTP_PORT", "TRUSTED_PROXIES")
+        for name in ("SMTP_PORT", "TRUSTED_PROXIES", "LOCK_AFTER_MINUTES")
         if not (environ.get(name, "0").isascii() and environ.get(name, "0").isdigit())
     ]
     if environ.get("SMTP_SECURITY", "starttls") not in ("none", "starttls", "tls"):
@@ -148,6 +152,6 @@ def build_id(root: Path = Path(__file__).parent) -> str:
     digest = hashlib.sha256(VERSION.encode())
     for folder in ("static", "templates", "scheduler"):
         for path in sorted((root / folder).rglob("*")):
-            if path.suffix in (".css", ".js", ".html", ".py", ".mo", ".txt"):
+            if path.suffix in (".css", ".js", ".html", ".py", ".mo", ".svg", ".txt"):
                 digest.update(path.read_bytes())
     return digest.hexdigest()[:10]

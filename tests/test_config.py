@@ -38,6 +38,7 @@ def test_every_setting_is_read_from_its_own_variable() -> None:
         "DEMO": "1",
         "TRUSTED_PROXIES": "1",
         "CODE_LIMIT": "5 per hour",
+        "LOCK_AFTER_MINUTES": "5",
     }
     found, unset = Config.from_env(environ), Config.from_env(GOOD)
     unchanged = [each.name for each in fields(Config) if getattr(found, each.name) == getattr(unset, each.name)]
@@ -61,6 +62,7 @@ def test_every_setting_is_read_from_its_own_variable() -> None:
         ({"SMTP_PORT": ""}, ["SMTP_PORT"]),
         ({"SMTP_PORT": "²"}, ["SMTP_PORT"]),
         ({"TRUSTED_PROXIES": "-1"}, ["TRUSTED_PROXIES"]),
+        ({"LOCK_AFTER_MINUTES": "soon"}, ["LOCK_AFTER_MINUTES"]),
         ({"SMTP_SECURITY": "ssl"}, ["SMTP_SECURITY"]),
         ({"BASE_URL": "termine.example.org"}, ["BASE_URL"]),
         ({"SECRET_KEY": "", "SMTP_PORT": "x", "BASE_URL": "x"}, ["SECRET_KEY", "SMTP_PORT", "BASE_URL"]),
