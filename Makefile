@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CATALOGUES := $(patsubst %.po,%.mo,$(wildcard scheduler/translations/*/LC_MESSAGES/messages.po))
 
-.PHONY: run test check lint types catalogues install messages bench clean
+.PHONY: run test check lint types catalogues install messages bench soak clean
 
 run: $(VENV)/.installed $(CATALOGUES) ## a live demo of the whole thing
 	@$(BIN)/python -m scheduler.demo
@@ -32,6 +32,11 @@ bench: $(VENV)/.installed ## how fast, as ratios taken in one run
 	-$(BIN)/python -m bench.slots
 	-$(BIN)/python -m bench.booking
 	-$(BIN)/python -m bench.matching
+	-$(BIN)/python -m bench.forecast
+	-$(BIN)/python -m bench.board
+
+soak: $(VENV)/.installed ## a busy morning under load: 200 screens poll while three advisers work, one minute
+	$(BIN)/python -m bench.soak
 
 messages: $(VENV)/.installed-dev ## bring the catalogues up to date with the sources
 	$(BIN)/python -m scheduler.translations update

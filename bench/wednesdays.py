@@ -196,7 +196,7 @@ def wednesdays(seed: int = SEED) -> list[dict[str, str]]:
     rows = []
     for morning in mornings(seed):
         clients = morning.play()
-        rows += [as_row(each) for each in sorted(clients, key=lambda each: each.arrived_at or each.starts_at)]
+        rows += [as_row(each) for each in sorted(clients, key=begins_at)]
     return rows
 
 
@@ -289,6 +289,13 @@ def some_client(
     urgent = starts_at is None and chance.random() < URGENT_SHARE
     patience = minutes(PATIENCE_MEDIAN * chance.lognormvariate(0, PATIENCE_SIGMA))
     return Client(number, at, starts_at, service, concern, language, urgent, length, patience)
+
+
+def begins_at(client: Client) -> datetime:
+    """When it arrived, or should have."""
+    found = client.arrived_at or client.starts_at
+    assert found is not None
+    return found
 
 
 def gives_up_at(client: Client) -> datetime:

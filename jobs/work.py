@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
+from typing import TypeVar
 
 from config import Config
 from scheduler.db import Database
 
 log = logging.getLogger("jobs")
+Id = TypeVar("Id", int, str)
 
 
 def _utc_now() -> datetime:
@@ -30,7 +32,7 @@ class Work:
     stopping: Event = field(default_factory=Event)
 
 
-def do_each(work: Work, what: str, ids: Iterable[int], do: Callable[[int], None]) -> None:
+def do_each(work: Work, what: str, ids: Iterable[Id], do: Callable[[Id], None]) -> None:
     """Do it for each row by itself: one that fails is logged and stops nobody. Ends early when the process does."""
     for each in ids:
         if work.stopping.is_set():
@@ -38,7 +40,7 @@ def do_each(work: Work, what: str, ids: Iterable[int], do: Callable[[int], None]
         try:
             do(each)
         except Exception as error:
-            log.error("%s %d failed: %s", what, each, describe(error))
+            log.error("%s %s failed: %s", what, each, describe(error))
 
 
 def describe(error: Exception) -> str:

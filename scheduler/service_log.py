@@ -1,9 +1,9 @@
 """Reads a service log: who came, was called and went, one visit a line (CSV with a head).
 
 `arrived_at, called_at, finished_at, desk, service, concern, left_at`: ISO times, or seconds of one day; empty where it
-did not happen. Three more columns may stand there. `starts_at`: an appointment's time; nobody came without `arrived_at`.
-`language`: the one that was asked for. `on_duty_from`: this line is no visit but says that the rota names `desk` from
-then on, with its services in `service` and its languages in `language`, separated by blanks.
+did not happen. Three more columns may stand there. `starts_at`: an appointment's time, without `arrived_at` one that
+nobody came to. `language`: the one that was asked for. `on_duty_from`: this line is no visit but says that the rota
+names `desk` from then on, with its services in `service` and its languages in `language`, separated by blanks.
 """
 
 from __future__ import annotations

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import shutil
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,7 +22,10 @@ from sqlalchemy.orm import Session
 
 from config import Config
 from scheduler import schema, town_file
+from scheduler.actions.forecasting import OpeningForecast
 from scheduler.db import Database, open_engine, use_contact_keys
+from scheduler.domain.calibration import Simulated
+from scheduler.domain.forecast import Forecast
 
 SMALL_TOWN = Path(__file__).parent / "towns" / "small.toml"
 CONTACT_KEY = Fernet.generate_key().decode()
@@ -111,9 +115,30 @@ def make_config(database_url: str, **changes: Any) -> Config:
         "database_url": database_url,
         "base_url": "http://localhost",
         "code_limit": "1000 per minute",
+        "lock_after_minutes": 0,
         "demo": True,
     }
     return Config(**{**settings, **changes})
+
+
+@pytest.fixture
+def foretell(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Puts exact chances in the place of the forecast: a newcomer's, and of those who wait, by visit id."""
+
+    def put(chance: float, waiting: Mapping[int, float] | None = None) -> None:
+        def foretold(*_asked: object) -> OpeningForecast:
+            return OpeningForecast(_forecast(chance), {id_: _forecast(each) for id_, each in (waiting or {}).items()})
+
+        for module in ("scheduler.actions.registration", "scheduler.web.forecasts"):
+            monkeypatch.setattr(f"{module}.forecast_opening", foretold)
+
+    return put
+
+
+def _forecast(chance: float) -> Forecast:
+    figures = {each.name: 30.0 for each in fields(Forecast)}  # those that no page shows
+    shown = {"ahead": 2, "centre": 31.0, "low": 23.0, "high": 38.0, "chance": chance, "basis": "few"}
+    return Forecast(**{**figures, **shown, "simulated": Simulated(31.0, 7.0)})  # type: ignore[arg-type]
 
 
 def _prepare(url: str) -> None:

@@ -102,7 +102,12 @@ _FIRST_CALL = (
 )
 _WAITS = (
     select(Visit.arrived_at, _FIRST_CALL, Visit.state, Visit.ended_at)
-    .where(Visit.kind == "walk_in", Visit.arrived_at.is_not(None), Visit.state.in_(("done", "left")), Visit.times_unreliable.is_(False))
+    .where(
+        Visit.kind == "walk_in",
+        Visit.arrived_at.is_not(None),
+        Visit.state.in_(("done", "left")),
+        Visit.times_unreliable.is_(False),
+    )
     .order_by(Visit.id.desc())
     .limit(LATEST)
 )

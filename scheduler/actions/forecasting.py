@@ -75,10 +75,11 @@ def read_situation(
     session: Session, rulebook: RuleBook, opening: PlannedOpening, row: Opening | None, now: datetime
 ) -> Situation:
     """Who is here and expected, who waits, and which appointments are still to come."""
+    opens_in = max(0.0, _minutes(opening.dated.starts_at, now))
     if row is None:
-        expected_in = max(0.0, _minutes(opening.dated.starts_at, now))
-        return Situation(now, [Desk(each, expected_in=expected_in) for each in rulebook.staff_of(opening)], [])
-    return Situation(now, _read_desks(session, rulebook, opening, row, now), _read_people(session, row))
+        expected = [Desk(each, expected_in=opens_in) for each in rulebook.staff_of(opening)]
+        return Situation(now, expected, [], opens_in)
+    return Situation(now, _read_desks(session, rulebook, opening, row, now), _read_people(session, row), opens_in)
 
 
 def _read_desks(
@@ -97,7 +98,7 @@ def _read_desks(
         ).all()
     )
     served = _read_served(session, row, ids)
-    due_at = max(opening.dated.starts_at, now) if now < opening.dated.starts_at else opening.dated.starts_at
+    due_at = opening.dated.starts_at
     return [
         _desk(each, states.get(each.adviser_id), max(due_at, away.get(each.adviser_id, due_at)), served, now)
         for each in servers

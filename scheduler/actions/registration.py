@@ -4,24 +4,36 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Literal
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from scheduler.actions.booking import service_id_of
+from scheduler.actions.forecasting import forecast_opening, keep_shown
 from scheduler.actions.openings import UnknownOpening, insert_for, lock_opening, lock_visit
 from scheduler.actions.rulebook import PlannedOpening, RuleBook
 from scheduler.actions.steps import By, take_step
+from scheduler.domain.full_house import is_full
 from scheduler.domain.intervals import Interval
+from scheduler.domain.queue_order import keeps_place
 from scheduler.domain.recurrence import local_date
 from scheduler.domain.routing import AgeGroup, services_for
+from scheduler.domain.visit_states import StepRefused
 from scheduler.models import Concern, Opening, Place, TicketCounter, Visit
+
+Refusal = Literal["appointments_only", "not_yet", "over", "stopped", "limit", "full"]
+"""Why an opening gives no numbers: never here; not before its time; it has ended or was closed; the desk has stopped;
+as many as the town's file allows are given; whoever came now would probably not be served before closing."""
+
+MAY_OVERRIDE: tuple[Refusal, ...] = ("stopped", "limit", "full")
+"""The desk may give one number all the same."""
 
 
 class TicketsRefused(Exception):
-    """This opening gives no numbers now. `reason`: "appointments_only", "not_yet", "over", "stopped" or "limit"."""
+    """This opening gives no numbers now, and why."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: Refusal) -> None:
         super().__init__(reason)
         self.reason = reason
 
@@ -43,6 +55,7 @@ class Answers:
     language: str | None = None
     urgent: bool = False
     people: int = 1
+    fetch_in_person: bool = False
 
 
 def ticket_window(opening: PlannedOpening) -> Interval:
@@ -59,12 +72,16 @@ def register(
     locale: str,
     by: By,
     now: datetime,
+    override: bool = False,
 ) -> Visit:
-    """Take a walk-in in and give the next number. Raises TicketsRefused or UnknownOpening."""
+    """Take a walk-in in and give the next number. Raises TicketsRefused or UnknownOpening.
+
+    override: staff give this one number although no more are given; not at another time, nor for appointments alone.
+    """
     if not opening.dated.takes_place:
         raise UnknownOpening(opening.public_id)
     row = lock_opening(session, opening)
-    check_tickets(session, opening, row, now)
+    check_tickets(session, rulebook, opening, row, now, override=override)
     local_on = opening.dated.on  # not the day of `now`: numbers may be given before midnight
     visit = Visit(
         opening=row,
@@ -78,9 +95,10 @@ def register(
         changed_at=now,
         arrived_at=now,
     )
-    _fill_in(session, rulebook, visit, answers)
+    fill_in(session, rulebook, visit, answers)
     session.add(visit)
     take_step(session, visit, "register", by=by, now=now)
+    keep_shown(session, rulebook, opening, visit, now)
     return visit
 
 
@@ -88,7 +106,7 @@ def answer(session: Session, rulebook: RuleBook, visit_id: int, answers: Answers
     """Fill in, or correct, what a waiting visit was asked. Raises StepRefused once it was called."""
     visit = lock_visit(session, visit_id)
     take_step(session, visit, "answer", by=by, now=now)
-    _fill_in(session, rulebook, visit, answers)
+    fill_in(session, rulebook, visit, answers)
     session.flush()
     return visit
 
@@ -99,8 +117,10 @@ def check_in(session: Session, rulebook: RuleBook, visit_id: int, place_id: int,
     today = local_date(now, rulebook.zone)
     if visit.place_id != place_id or visit.local_on != today:
         raise NotToday(visit)
+    missed_at = visit.ended_at if visit.arrived_at is not None else None
     take_step(session, visit, "check_in", by=by, now=now)
-    visit.arrived_at = now
+    if missed_at is None or not keeps_place(missed_at, now):
+        visit.arrived_at = now
     if visit.ticket is None:
         visit.ticket = draw_ticket(session, place_id, today)
     session.flush()
@@ -119,8 +139,10 @@ def leave(session: Session, visit_id: int, *, by: By, now: datetime) -> Visit:
 
 
 def miss(session: Session, visit_id: int, *, by: By, now: datetime) -> Visit:
-    """The appointment did not come: its time goes to the queue at once."""
+    """The appointment did not come: its time goes to the queue at once. Raises StepRefused."""
     visit = lock_visit(session, visit_id)
+    if visit.state == "called":  # meanwhile it came: whether a call was missed is for the adviser to say
+        raise StepRefused(visit.state, "miss")
     take_step(session, visit, "miss", by=by, now=now, releases_place=True)
     return visit
 
@@ -139,20 +161,55 @@ def draw_ticket(session: Session, place_id: int, local_on: date) -> int:
     return int(drawn.scalar_one())
 
 
-def check_tickets(session: Session, opening: PlannedOpening, row: Opening | None, now: datetime) -> None:
+def check_tickets(
+    session: Session,
+    rulebook: RuleBook,
+    opening: PlannedOpening,
+    row: Opening | None,
+    now: datetime,
+    *,
+    override: bool = False,
+) -> None:
     """Whether a walk-in gets a number now; `row` is None where nothing has happened yet. Raises TicketsRefused."""
+    reason = _closed_door(opening, row, now) if override else refusal(session, rulebook, opening, row, now)
+    if reason is not None:
+        raise TicketsRefused(reason)
+
+
+def refusal(
+    session: Session, rulebook: RuleBook, opening: PlannedOpening, row: Opening | None, now: datetime
+) -> Refusal | None:
+    """Why a walk-in gets no number now; None: it gets one."""
+    return _closed_door(opening, row, now) or _no_more(session, rulebook, opening, row, now)
+
+
+def holds_full(
+    session: Session, rulebook: RuleBook, opening: PlannedOpening, row: Opening | None, now: datetime
+) -> bool:
+    """Whether the forecast holds this opening full right now, given that it did or did not before."""
+    chance = forecast_opening(session, rulebook, opening, now).newcomer.chance
+    return is_full(chance, was_full=row is not None and row.full_since is not None)
+
+
+def _closed_door(opening: PlannedOpening, row: Opening | None, now: datetime) -> Refusal | None:
     window = ticket_window(opening)
     if not opening.hours.takes_walk_ins:
-        raise TicketsRefused("appointments_only")
+        return "appointments_only"
     if now < window.starts_at:
-        raise TicketsRefused("not_yet")
-    if now >= window.ends_at:
-        raise TicketsRefused("over")
-    if row is not None and row.tickets == "stopped":
-        raise TicketsRefused("stopped")
+        return "not_yet"
+    return "over" if now >= window.ends_at or (row is not None and row.closed_at is not None) else None
+
+
+def _no_more(
+    session: Session, rulebook: RuleBook, opening: PlannedOpening, row: Opening | None, now: datetime
+) -> Refusal | None:
+    said = row.tickets if row is not None else "automatic"
+    if said != "automatic":
+        return "stopped" if said == "stopped" else None
     limit = opening.hours.ticket_limit
     if row is not None and limit is not None and _tickets_given(session, row) >= limit:
-        raise TicketsRefused("limit")
+        return "limit"
+    return "full" if holds_full(session, rulebook, opening, row, now) else None
 
 
 def _tickets_given(session: Session, row: Opening) -> int:
@@ -163,10 +220,12 @@ def _tickets_given(session: Session, row: Opening) -> int:
     return session.scalars(given).one()
 
 
-def _fill_in(session: Session, rulebook: RuleBook, visit: Visit, answers: Answers) -> None:
+def fill_in(session: Session, rulebook: RuleBook, visit: Visit, answers: Answers) -> None:
+    """Write down what was asked."""
     visit.age_group = answers.age_group
     visit.service_id = service_id_of(rulebook, frozenset(services_for(answers.age_group, rulebook.services)))
     visit.concern_id = session.scalar(select(Concern.id).where(Concern.key == answers.concern))
     visit.language = answers.language
     visit.urgent = answers.urgent
     visit.people = answers.people
+    visit.fetch_in_person = answers.fetch_in_person

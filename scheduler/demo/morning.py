@@ -66,9 +66,10 @@ _WALK_INS: dict[str, tuple[int, Answers]] = {
     "h": (33, Answers("family", "letter", "ar")),
     "i": (41, Answers("from_27", "letter", "de", urgent=True)),
     "j": (52, Answers("under_27", "letter", "fr")),
+    "k": (-8, Answers("under_27", "advice", "de")),
 }
 _CHECK_INS = {"first": 7, "second": 38}
-_SEATS = {"demo-awo": (-4, "Tisch 1"), "demo-caritas": (-3, "Tisch 2")}
+_SEATS = {"demo-awo": (-4, "Tisch 1"), "demo-caritas": (-3, "Tisch 2"), "demo-ib": (9, "Tisch 4")}
 
 _SERVED: tuple[tuple[str, str, int, int | None, int | None], ...] = (
     # who, by whom, minutes of call, start and end
@@ -77,6 +78,7 @@ _SERVED: tuple[tuple[str, str, int, int | None, int | None], ...] = (
     ("first", "demo-awo", 15, 16, 29),
     ("c", "demo-caritas", 30, 31, 41),
     ("d", "demo-caritas", 43, 44, None),
+    ("k", "demo-ib", 33, 35, None),
     ("second", "demo-awo", 58, None, None),
 )
 
@@ -169,7 +171,16 @@ class _Morning:
 
     def _take_in(self, name: str, answers: Answers, at: datetime) -> None:
         locale = "ar" if answers.language == "ar" else "de"
-        visit = register(self.session, self.rulebook, self.opening, answers, locale=locale, by=self.desk, now=at)
+        visit = register(
+            self.session,
+            self.rulebook,
+            self.opening,
+            answers,
+            locale=locale,
+            by=self.desk,
+            now=at,
+            override=True,  # a demo that is started late in the opening still shows a queue
+        )
         self.visits[name] = visit.id
 
     def _check_in(self, name: str, at: datetime) -> None:

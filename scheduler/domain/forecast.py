@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from math import ceil, floor
 
-from scheduler.domain.calibration import Calibration, CameTrue, Corrected, Simulated, simulated
+from scheduler.domain.calibration import Calibration, CameTrue, Simulated, simulated
 from scheduler.domain.lengths import Basis, Experience, Kind, Measured, Waited
 from scheduler.domain.queue_order import in_order
 from scheduler.domain.simulation import NEVER, NEWCOMER, Desk, Person, Situation, simulate
@@ -21,6 +21,8 @@ __all__ = [
     "Simulated", "Situation", "Waited", "closed_form", "forecast",
 ]  # fmt: skip
 
+PAST_CLOSING = 60.0
+"""Minutes after closing that stand for a call which does not come any more."""
 ROUND_TO = 5
 """A range that is shown is rounded outward to so many minutes."""
 MOST_CALLS, MOST_RUNS, FEWEST_RUNS = 6000, 300, 80
@@ -44,6 +46,8 @@ class Forecast:
     closed_form: float
     """The centre of the closed form's range, and its upper end."""
     closed_form_latest: float = 0.0
+    comes: float = 1.0
+    """The chance to be called at all, however late: 0 where nobody is here or expected."""
 
     @property
     def shown(self) -> tuple[int, int]:
@@ -55,27 +59,44 @@ def forecast(
     situation: Situation, experience: Experience, calibration: Calibration, closes_at: datetime, seed: int = 0
 ) -> dict[int, Forecast]:
     """For each visit that waits, by its id, and for a newcomer (`NEWCOMER`). The same for the same seed."""
-    rest = (closes_at - situation.now).total_seconds() / 60
     order = [each.visit_id for each in in_order((p.waiting for p in situation.people if p.here), situation.now)]
     runs = max(FEWEST_RUNS, min(MOST_RUNS, MOST_CALLS // (len(situation.people) + 1)))
     waits = simulate(situation, experience, seed, runs)
-    desks = count_desks(situation)
-    found: dict[int, Forecast] = {}
-    for ahead, visit_id in enumerate((*order, NEWCOMER)):
-        earliest, latest = closed_form(ahead, experience.mean, desks)
-        corrected = calibration.correct(simulated(waits[visit_id]), (earliest + latest) / 2)
-        found[visit_id] = Forecast(
+    teller = _Teller(situation, experience, calibration, closes_at)
+    return {visit_id: teller.tell(ahead, waits[visit_id]) for ahead, visit_id in enumerate((*order, NEWCOMER))}
+
+
+class _Teller:
+    """What is the same for all who ask at one moment."""
+
+    def __init__(
+        self, situation: Situation, experience: Experience, calibration: Calibration, closes_at: datetime
+    ) -> None:
+        self.opens_in = situation.opens_in
+        self.rest = (closes_at - situation.now).total_seconds() / 60
+        self.experience, self.calibration = experience, calibration
+        self.desks = count_desks(situation)
+
+    def tell(self, ahead: int, waits: Sequence[float]) -> Forecast:
+        """One person's answer, from the minutes until the call in each run."""
+        at_most = max(0.0, self.rest) + PAST_CLOSING
+        earliest, latest = closed_form(ahead, self.experience.mean, self.desks)
+        in_middle = self.opens_in + (earliest + latest) / 2
+        corrected = self.calibration.correct(simulated(min(each, at_most) for each in waits), in_middle)
+        comes = sum(each < NEVER for each in waits) / len(waits)
+        low, centre, high = (max(each, self.opens_in) for each in (corrected.low, corrected.centre, corrected.high))
+        return Forecast(
             ahead=ahead,
-            centre=corrected.centre,
-            low=corrected.low,
-            high=corrected.high,
-            chance=_chance(corrected, waits[visit_id], rest),
-            basis=experience.basis,
+            centre=centre,
+            low=low,
+            high=high,
+            chance=min(comes, corrected.chance_within(self.rest)),
+            basis=self.experience.basis,
             simulated=corrected.simulated,
-            closed_form=(earliest + latest) / 2,
-            closed_form_latest=latest,
+            closed_form=in_middle,
+            closed_form_latest=self.opens_in + latest,
+            comes=comes,
         )
-    return found
 
 
 def closed_form(ahead: int, minutes: float, desks: int) -> tuple[int, int]:
@@ -96,9 +117,3 @@ def count_desks(situation: Situation) -> int:
     expected = len(situation.desks) - here
     usual: Sequence[int] = sorted(len(each) for each in situation.more_desks)
     return here or expected or (usual[len(usual) // 2] if usual else 0) or 1
-
-
-def _chance(corrected: Corrected, waits: Sequence[float], rest: float) -> float:
-    """Of being called before closing. Where nobody comes any more no correction helps."""
-    comes = sum(each < NEVER for each in waits) / len(waits)
-    return min(comes, corrected.chance_within(rest))

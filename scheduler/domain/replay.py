@@ -200,7 +200,7 @@ class _Morning:
         return found
 
     def _forecast(self, number: int, now: datetime) -> Forecast:
-        situation = Situation(now, self._desks(now), self._people(now), self._more_desks(now))
+        situation = Situation(now, self._desks(now), self._people(now), more_desks=self._more_desks(now))
         calibration = Calibration.of(self.known.came_true)
         return forecast(situation, self.known.experience(), calibration, now + CLOSES_AFTER)[number]
 

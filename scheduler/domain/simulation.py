@@ -56,6 +56,8 @@ class Situation:
     now: datetime
     desks: Sequence[Desk]
     people: Sequence[Person]
+    opens_in: float = 0.0
+    """Minutes until the first number is called: numbers are given before."""
     more_desks: Sequence[Sequence[float]] = ()
     """Where no rota says who else comes: as on one of these days, each the minutes until further desks open."""
 
@@ -145,8 +147,9 @@ class _Play:
 
     def _free_desks(self, draw: Random) -> list[tuple[float, int]]:
         """When each desk calls next."""
+        opens_in = self.situation.opens_in
         free = [
-            (minutes, number)
+            (max(minutes, opens_in), number)
             for number, desk in enumerate(self.desks)
             if (minutes := self._free_in(desk, draw)) is not None
         ]

@@ -31,11 +31,13 @@ from scheduler.web import (
     forecasts,
     intake,
     locales,
+    lock,
     login,
     my,
     outcomes,
     places,
     start,
+    stations,
     tickets,
     visits,
 )
@@ -68,6 +70,7 @@ def make_app(config: Config) -> Flask:
     edge.set_up(app)
     locales.set_up(app)
     forecasts.set_up(app)
+    stations.set_up(app)
     errors.set_up(app)
     _register_blueprints(app, config)
     cli.register(app)
@@ -103,8 +106,8 @@ def _register_blueprints(app: Flask, config: Config) -> None:
 
 
 _PAGES = (
-    start, places, book, visits, tickets,
-    login, desk, appointments, dates, my, intake, absences, outcomes, followups, call_list, calendars, board, feeds,
+    start, places, book, visits, tickets, board, feeds, login, lock,
+    desk, appointments, dates, my, intake, absences, outcomes, followups, call_list, calendars,
 )  # fmt: skip
 
 
@@ -113,7 +116,7 @@ def _add_headers(response: Response) -> Response:
     response.headers.setdefault("Referrer-Policy", "no-referrer")
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("X-Frame-Options", "DENY")
-    if not response.cache_control and "ETag" not in response.headers:
+    if "ETag" not in response.headers and not response.cache_control:
         response.headers["Cache-Control"] = "no-store"
     return response
 

@@ -21,6 +21,8 @@ from scheduler.models import Concern, Place, Town
 
 LARGEST_ID = 2**31 - 1
 """The largest row id that PostgreSQL's integer holds."""
+MOST_RENDERED = 16
+"""Pages that a process keeps, of those that are the same for all."""
 
 
 class RowId(IntegerConverter):
@@ -120,19 +122,33 @@ def static_url(name: str) -> str:
     return url_for("static", filename=name, v=current_app.extensions["build"])
 
 
-def answer_unless_known(parts: list[object], render: Callable[[], str]) -> Response:
+def answer_unless_known(parts: list[object], render: Callable[[], str], *, same_for_all: bool = False) -> Response:
     """304 where the client has this state already; else the page with its ETag.
 
     `parts`: all that decides what this page shows, beside build, locale and the minute, which all of them show.
+    `same_for_all`: whoever asks sees the same, so that a process renders it once for many screens.
     """
     minute = now().strftime("%H:%M")
     text = "|".join(str(each) for each in (current_app.extensions["build"], get_locale(), minute, *parts))
     etag = hashlib.sha256(text.encode()).hexdigest()[:32]
-    response = Response(status=304) if etag in request.if_none_match else make_response(render())
+    if etag in request.if_none_match:
+        response = Response(status=304)
+    else:
+        response = make_response(_rendered_once(etag, render) if same_for_all else render())
     response.set_etag(etag)
-    response.cache_control.no_cache = True
-    response.cache_control.private = True
+    response.headers["Cache-Control"] = "no-cache, private"
     return response
+
+
+def _rendered_once(etag: str, render: Callable[[], str]) -> str:
+    rendered: dict[str, str] = cast(Database, current_app.extensions["database"]).kept.setdefault("pages", {})
+    found = rendered.get(etag)
+    if found is None:
+        found = render()
+        if len(rendered) >= MOST_RENDERED:
+            rendered.clear()
+        rendered[etag] = found
+    return found
 
 
 def _close(_error: BaseException | None) -> None:

@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 
 from scheduler.actions.forecasting import OpeningForecast, forecast_opening
 from scheduler.actions.rulebook import PlannedOpening
-from scheduler.domain.forecast import Basis, Forecast
+from scheduler.domain.forecast import ROUND_TO, Basis, Forecast
 from scheduler.web.edge import db, now, rulebook
 
 LIKELY_FROM, PERHAPS_FROM = 0.8, 0.5
@@ -25,8 +25,12 @@ def forecast_of(opening: PlannedOpening) -> OpeningForecast:
 
 def say_wait(forecast: Forecast) -> str:
     """ "20–30 min". The digits keep their order in every script: put it into <bdi class="clock">."""
+    if forecast.comes < PERHAPS_FROM:
+        return str(_("not known"))
     low, high = forecast.shown
-    if high <= 5:
+    if forecast.comes < LIKELY_FROM:
+        return str(_("%(low)s min or more", low=max(low, ROUND_TO)))
+    if high <= ROUND_TO:
         return str(_("up to 5 min"))
     return str(_("%(low)s–%(high)s min", low=low, high=high))
 

@@ -9,13 +9,16 @@ from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 
 from scheduler.actions.openings import lock_visit
+from scheduler.actions.parking import park, unpark
 from scheduler.actions.registration import Answers, NotToday, TicketsRefused, answer, check_in, leave, miss, register
 from scheduler.actions.steps import UndoRefused, undo
 from scheduler.domain.visit_states import may
 from scheduler.models import Visit
 from scheduler.web.appointments import may_see
+from scheduler.web.desk.day_sheet import sheet_page
 from scheduler.web.desk.panel import answers_of, panel, read_answers
-from scheduler.web.desk.visits import already_in, show_paper, unknown_code, visit_of
+from scheduler.web.desk.paper_ticket import show_paper
+from scheduler.web.desk.visits import already_in, unknown_code, visit_of
 from scheduler.web.edge import db, now, rulebook
 from scheduler.web.login import by_staff, own_adviser
 from scheduler.web.my.page import is_taken_in_here, my_page
@@ -33,7 +36,16 @@ def do_register() -> ResponseReturnValue:
         abort(404)
     asked = Answers() if "quick" in request.form else read_answers(request.form)
     try:
-        visit = register(db(), rulebook(), opening, asked, locale=str(get_locale()), by=by_staff(), now=now())
+        visit = register(
+            db(),
+            rulebook(),
+            opening,
+            asked,
+            locale=str(get_locale()),
+            by=by_staff(),
+            now=now(),
+            override="override" in request.form,
+        )
     except TicketsRefused as refused:
         db().rollback()
         return my_page(refused=refused.reason), 409
@@ -91,6 +103,18 @@ def do_leave(visit_id: int) -> ResponseReturnValue:
     return _commit_and_return()
 
 
+@pages.post("/visits/<id:visit_id>/parking")
+def do_park(visit_id: int) -> ResponseReturnValue:
+    park(db(), _visit_here(visit_id).id, by=by_staff(), now=now())
+    return _commit_and_return()
+
+
+@pages.post("/visits/<id:visit_id>/return")
+def do_unpark(visit_id: int) -> ResponseReturnValue:
+    unpark(db(), _visit_here(visit_id).id, by=by_staff(), now=now())
+    return _commit_and_return()
+
+
 @pages.post("/visits/<id:visit_id>/missed")
 def do_miss(visit_id: int) -> ResponseReturnValue:
     miss(db(), _visit_here(visit_id).id, by=by_staff(), now=now())
@@ -111,6 +135,14 @@ def do_undo(visit_id: int) -> ResponseReturnValue:
 @pages.get("/visits/<id:visit_id>/ticket")
 def show_ticket(visit_id: int) -> ResponseReturnValue:
     return show_paper(_visit_here(visit_id), _back())
+
+
+@pages.get("/day-sheet")
+def show_day_sheet() -> ResponseReturnValue:
+    own_adviser()
+    openings = counter_openings()
+    found = (each for each in openings if each.public_id == request.args.get("opening"))
+    return sheet_page(next(found, None) or next(iter(openings), None), _back())
 
 
 def _visit_here(visit_id: int) -> Visit:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from flask import Blueprint, render_template
@@ -9,11 +10,13 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
 
 from scheduler.actions.openings import stored_opening
-from scheduler.actions.registration import TicketsRefused, check_tickets
+from scheduler.actions.registration import Refusal, refusal
 from scheduler.actions.rulebook import PlannedOpening
+from scheduler.domain.forecast import Forecast
 from scheduler.hours_texts import LOOK_AHEAD
 from scheduler.models import Place, Visit
 from scheduler.web.edge import db, now, rulebook, today, town
+from scheduler.web.forecasts import forecast_of
 from scheduler.web.place_views import view_places
 
 pages = Blueprint("start", __name__)
@@ -23,14 +26,16 @@ pages = Blueprint("start", __name__)
 class NextWalkIn:
     """The next opening that takes people without an appointment.
 
-    `refused`: why a running one before it takes nobody any more, "stopped" or "limit"; empty: there is none.
+    `refused`: why a running one before it takes nobody any more; None: there is none.
+    `newcomer`: how long whoever comes now would wait; None: it is not open yet.
     """
 
     opening: PlannedOpening
     place: Place
     is_open: bool
     waiting: int
-    refused: str
+    refused: Refusal | None
+    newcomer: Forecast | None
 
 
 @pages.get("/")
@@ -41,34 +46,31 @@ def show_start() -> ResponseReturnValue:
 
 
 def next_walk_in_opening(place_id: int | None = None) -> PlannedOpening | None:
-    """The opening that takes walk-ins now, or the next one."""
-    return next(iter(_walk_ins(place_id)), None)
+    """The opening that takes walk-ins now, or the next one; not one that was closed early."""
+    return next((each for each in _walk_ins(place_id) if _refusal(each) != "over"), None)
 
 
-def _walk_ins(place_id: int | None = None) -> list[PlannedOpening]:
+def _walk_ins(place_id: int | None = None) -> Iterator[PlannedOpening]:
     coming = rulebook().openings(today(), today() + LOOK_AHEAD, place_id)
-    return [each for each in coming if each.takes_walk_ins and each.dated.ends_at > now()]
+    return (each for each in coming if each.takes_walk_ins and each.dated.ends_at > now())
 
 
 def _next_walk_in() -> NextWalkIn | None:
     """None: there is none in the next weeks."""
-    refused = ""
+    refused: Refusal | None = None
     for opening in _walk_ins():
         why_not = _refusal(opening)
-        if not why_not or why_not == "not_yet":
+        if why_not in (None, "not_yet"):
             place = db().get_one(Place, opening.hours.place_id)
-            return NextWalkIn(opening, place, not why_not, count_waiting(opening), refused)
+            newcomer = None if why_not else forecast_of(opening).newcomer
+            return NextWalkIn(opening, place, not why_not, count_waiting(opening), refused, newcomer)
         refused = refused or why_not
     return None
 
 
-def _refusal(opening: PlannedOpening) -> str:
-    """Why nobody gets a number there now; empty: everybody does."""
-    try:
-        check_tickets(db(), opening, stored_opening(db(), opening), now())
-    except TicketsRefused as refused:
-        return refused.reason
-    return ""
+def _refusal(opening: PlannedOpening) -> Refusal | None:
+    """Why nobody gets a number there now; None: everybody does."""
+    return refusal(db(), rulebook(), opening, stored_opening(db(), opening), now())
 
 
 def count_waiting(opening: PlannedOpening) -> int:

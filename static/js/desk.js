@@ -3,7 +3,7 @@
 (function () {
   "use strict";
 
-  var ANSWERS = ["age", "concern", "language", "people", "urgent", "adviser"];
+  var ANSWERS = ["age", "concern", "language", "people", "urgent", "fetch", "adviser"];
   var answers = document.querySelector("form[data-answers]");
 
   function isTyping(target) {
@@ -47,6 +47,21 @@
     });
     return url.pathname + url.search;
   }
+
+  // And all that this page's own address says: what is open beside the queue stays open.
+  function withPage(address) {
+    var url = new URL(address, window.location.href);
+    new URLSearchParams(window.location.search).forEach(function (value, name) {
+      if (!url.searchParams.has(name)) { url.searchParams.set(name, value); }
+    });
+    return url.pathname + url.search;
+  }
+
+  document.addEventListener("submit", function (event) {  // the queue's own forms come and go
+    if (!event.target.matches("form[data-stay]")) { return; }
+    var address = withPage(event.target.action);
+    event.target.action = answers ? withAnswers(address) : address;
+  });
 
   if (answers) {
     document.querySelectorAll("a[data-carry]").forEach(function (link) {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from itertools import product
 
@@ -97,7 +98,10 @@ def test_a_new_visit_waits_from_now_on(session: Session, rulebook: RuleBook) -> 
 # When
 
 
-def test_numbers_are_given_from_half_an_hour_before_until_closing(session: Session, rulebook: RuleBook) -> None:
+def test_numbers_are_given_from_half_an_hour_before_until_closing(
+    session: Session, rulebook: RuleBook, foretell: Callable[..., None]
+) -> None:
+    foretell(1.0)
     assert refusal(session, rulebook, at("08:29:59")) == "not_yet"
     assert take_in(session, rulebook, at("08:30")).ticket == 1
     assert take_in(session, rulebook, at("11:59:59")).ticket == 2
@@ -153,7 +157,8 @@ def test_an_opening_that_does_not_take_place_gives_no_numbers(session: Session, 
 # Answers
 
 
-def test_every_answer_may_be_unknown(session: Session, rulebook: RuleBook) -> None:
+def test_every_answer_may_be_unknown(session: Session, rulebook: RuleBook, foretell: Callable[..., None]) -> None:
+    foretell(1.0)
     services = {"under_27": "JMD", "from_27": "MBE"}
     for age_group, concern, language in product(AGE_GROUPS, [None, "letter"], [None, "ar", "other"]):
         visit = take_in(session, rulebook, at("08:50"), age_group=age_group, concern=concern, language=language)
@@ -259,6 +264,15 @@ def test_a_walk_in_that_waits_is_not_missed(session: Session, rulebook: RuleBook
     visit = take_in(session, rulebook, at("09:00"))
     with pytest.raises(StepRefused):
         miss(session, visit.id, by=STAFF, now=at("09:40"))
+
+
+def test_a_visit_that_was_called_meanwhile_is_not_missed_by_an_old_page(session: Session, rulebook: RuleBook) -> None:
+    """Its consultation would stay open for ever, and the adviser could call nobody else."""
+    visit = arrive(session, rulebook, book_at(session, rulebook, "09:30", now=at("09:00")), at("09:25"))
+    consultation = press_next(session, rulebook, seat(session, rulebook, "awo-1", at("09:00")), at("09:30"))
+    with pytest.raises(StepRefused):
+        miss(session, visit.id, by=STAFF, now=at("09:40"))
+    assert (visit.state, consultation.ended_at, visit.planned_adviser_id is None) == ("called", None, False)
 
 
 @pytest.mark.parametrize(("came_at", "first"), [("09:40", "late"), ("09:41", "walk-in")])

@@ -179,10 +179,18 @@ def test_a_shown_range_is_rounded_outward_to_five_minutes() -> None:
     assert replace(told, low=20.0, high=40.0).shown == (20, 40)
 
 
+def test_nobody_is_called_before_the_opening_begins() -> None:
+    """Numbers are given from half an hour before, and some advisers sit there already."""
+    found = forecast(Situation(NOW, [desk()], queue(2), opens_in=20.0), QUARTER, Calibration(), NOON)
+    assert found[1].low >= 20.0
+    assert found[1].closed_form == 20.0
+    assert found[NEWCOMER].simulated.centre > 30.0
+
+
 def test_where_no_rota_says_who_comes_other_days_do() -> None:
     other_days = [[0.0, 10.0], [0.0]]
-    alone = forecast(Situation(NOW, [], queue(6), [[0.0]]), QUARTER, Calibration(), NOON)
-    like_them = forecast(Situation(NOW, [], queue(6), other_days), QUARTER, Calibration(), NOON)
+    alone = forecast(Situation(NOW, [], queue(6), more_desks=[[0.0]]), QUARTER, Calibration(), NOON)
+    like_them = forecast(Situation(NOW, [], queue(6), more_desks=other_days), QUARTER, Calibration(), NOON)
     assert like_them[NEWCOMER].simulated.centre < alone[NEWCOMER].simulated.centre
 
 

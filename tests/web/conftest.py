@@ -118,14 +118,14 @@ def make_own_app(database_url: str) -> Iterator[MakeApp]:
 
 
 @pytest.fixture
-def clock(database: Database) -> Iterator[time_machine.Coordinates]:
+def clock(database: Database) -> Iterator[time_machine.Traveller]:
     """Stands still at NOW; after the database, whose server must start in real time."""
     with time_machine.travel(NOW, tick=False) as traveller:
         yield traveller
 
 
 @pytest.fixture
-def town(database: Database, clock: time_machine.Coordinates) -> LiveTown:
+def town(database: Database, clock: time_machine.Traveller) -> LiveTown:
     found = LiveTown(database)
     found.add_noise()
     return found
@@ -138,7 +138,7 @@ def visitor(app: Flask, town: LiveTown) -> Visitor:
 
 
 @pytest.fixture
-def open_day(town: LiveTown, clock: time_machine.Coordinates) -> None:
+def open_day(town: LiveTown, clock: time_machine.Traveller) -> None:
     """It is Wednesday, 9:05: the session runs."""
     clock.move_to(at("09:05"))
 

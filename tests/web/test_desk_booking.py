@@ -269,7 +269,7 @@ def test_what_was_typed_for_a_walk_in_goes_along_into_the_panel_and_back(desk: V
 
 def test_the_part_that_refreshes_itself_holds_no_panel(desk: Visitor) -> None:
     part = desk.open("/desk/queue", query_string={**ASKED, "book": "1", "times": "1"})
-    assert part.forms == []
+    assert [each.action for each in part.forms if "/tickets/" not in each.action] == []
     polled = ask_times(desk).root.one("section", class_="queue")
     assert not polled.all("section", class_="book")
 

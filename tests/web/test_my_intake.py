@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -159,6 +160,18 @@ def test_numbers_are_refused_with_their_reason_and_the_answers_are_kept(
     kept = refused.form("/my/intake/visits").values
     assert (kept["age"], kept["language"]) == ("from_27", "ar")
     assert town.count(Visit) == before
+
+
+def test_in_a_full_house_i_may_give_one_number_all_the_same(
+    adviser: Visitor, town: LiveTown, foretell: Callable[..., None]
+) -> None:
+    foretell(0.3)
+    page, before = adviser.open("/my"), town.count(Visit)
+    assert "whoever comes now will probably not be served before 12:00" in page.text
+    refused = adviser.post("/my/intake/visits", page, opening=f"{SESSION}/{WEDNESDAY}")
+    assert (refused.status, town.count(Visit)) == (409, before)
+    given = adviser.press(page, "/my/intake/visits", override="1", age="from_27")
+    assert (given.status, town.newest_visit().ticket, town.newest_visit().age_group) == (303, 1, "from_27")
 
 
 def test_at_an_opening_with_appointments_alone_no_number_is_given(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import time, timedelta
 
 import pytest
@@ -49,8 +50,9 @@ def test_while_it_is_open_the_door_says_how_many_wait_at_this_opening_alone(
 
 
 def test_the_door_opens_with_the_first_number_and_closes_with_the_opening(
-    visitor: Visitor, clock: time_machine.Coordinates
+    visitor: Visitor, clock: time_machine.Coordinates, foretell: Callable[..., None]
 ) -> None:
+    foretell(1.0)
     is_open = {}
     for each in ("08:29", "08:30", "11:59", "12:00"):
         clock.move_to(at(each, WEDNESDAY))
@@ -80,6 +82,37 @@ def test_when_no_more_numbers_are_given_the_door_says_when_it_opens_next(
     assert "Open now" not in door(visitor).text
     assert "No more numbers are given today." in door(visitor).text
     assert "Wednesday, 2 December" in door(visitor).text
+
+
+@pytest.mark.parametrize(("chance", "words"), [(0.9, "very likely"), (0.7, "perhaps")])
+def test_while_it_is_open_the_door_says_how_long_one_would_wait_and_how_likely_it_is_to_be_served(
+    visitor: Visitor, open_day: None, foretell: Callable[..., None], chance: float, words: str
+) -> None:
+    foretell(chance)
+    assert f"You would wait: 20–40 min You would be served before closing: {words}" in door(visitor).text
+
+
+def test_before_it_opens_the_door_foretells_nothing(visitor: Visitor, foretell: Callable[..., None]) -> None:
+    foretell(0.9)
+    assert "You would" not in door(visitor).text
+
+
+def test_a_full_house_sends_people_to_the_next_opening_or_to_a_time(
+    visitor: Visitor, open_day: None, foretell: Callable[..., None]
+) -> None:
+    foretell(0.3)
+    assert "Today is full. The next opening: Wednesday, 2 December" in door(visitor).text
+    assert "Open now" not in door(visitor).text
+
+
+def test_where_staff_give_numbers_all_the_same_the_door_says_how_likely_it_is(
+    visitor: Visitor, town: LiveTown, open_day: None, foretell: Callable[..., None]
+) -> None:
+    foretell(0.9)
+    town.set(Opening, town.visit(town.take_in()).opening_id, tickets="open")
+    foretell(0.3)
+    assert "Open now, until 12:00" in door(visitor).text
+    assert "served before closing: probably not" in door(visitor).text
 
 
 def test_both_doors_come_before_the_places_and_languages_before_both(visitor: Visitor) -> None:

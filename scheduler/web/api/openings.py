@@ -6,7 +6,7 @@ from flask import jsonify
 from flask.typing import ResponseReturnValue
 
 from scheduler.actions.openings import stored_opening
-from scheduler.actions.registration import TicketsRefused, check_tickets, ticket_window
+from scheduler.actions.registration import refusal, ticket_window
 from scheduler.actions.rulebook import PlannedOpening
 from scheduler.domain.routing import services_for
 from scheduler.web.api.answers import local
@@ -14,6 +14,7 @@ from scheduler.web.api.blueprint import pages
 from scheduler.web.api.bodies import Window, read_query
 from scheduler.web.api.checks import check_keys, place_id_of
 from scheduler.web.edge import db, now, rulebook, town
+from scheduler.web.forecasts import forecast_of
 
 
 @pages.get("/openings")
@@ -31,7 +32,36 @@ def state_of(opening: PlannedOpening) -> str:
         return "cancelled"
     if now() < opening.dated.starts_at:
         return "planned"
-    return "open" if now() < opening.dated.ends_at else "over"
+    return "open" if now() < opening.dated.ends_at and not _is_closed(opening) else "over"
+
+
+def _is_closed(opening: PlannedOpening) -> bool:
+    """Whether staff have closed it before its end."""
+    row = stored_opening(db(), opening)
+    return row is not None and row.closed_at is not None
+
+
+def forecast_json(opening: PlannedOpening) -> dict[str, object]:
+    """For somebody who came now. The minutes as pages show them; the chance is to be served before closing."""
+    newcomer = forecast_of(opening).newcomer
+    low, high = newcomer.shown
+    return {
+        "ahead": newcomer.ahead,
+        "low_minutes": low,
+        "high_minutes": high,
+        "chance": round(newcomer.chance, 2),
+        "basis": newcomer.basis,
+        "as_of": local(now().replace(second=0, microsecond=0)),
+    }
+
+
+def tickets_of(opening: PlannedOpening) -> str:
+    """Whether walk-ins get a number: "none" (never here), "open", or why they get none."""
+    if not opening.takes_walk_ins:
+        return "none"
+    # Only where numbers may be given now does it matter what has happened: a long list asks for no rows.
+    row = stored_opening(db(), opening) if ticket_window(opening).includes(now()) else None
+    return refusal(db(), rulebook(), opening, row, now()) or "open"
 
 
 def _services_for(window: Window) -> tuple[str, ...]:
@@ -39,7 +69,7 @@ def _services_for(window: Window) -> tuple[str, ...]:
 
 
 def _opening_json(opening: PlannedOpening) -> dict[str, object]:
-    tickets = _tickets(opening)
+    tickets = tickets_of(opening)
     return {
         "id": opening.public_id,
         "starts_at": local(opening.dated.starts_at),
@@ -52,7 +82,7 @@ def _opening_json(opening: PlannedOpening) -> dict[str, object]:
         "reason": _reason(opening),
         "gives_tickets": tickets == "open",
         "tickets": tickets,
-        "forecast": None,  # nobody works one out yet
+        "forecast": forecast_json(opening) if tickets == "open" else None,
     }
 
 
@@ -61,16 +91,3 @@ def _reason(opening: PlannedOpening) -> dict[str, str] | None:
     # A reason that was typed for one date stands there without a locale: it is in the town's own.
     words = opening.dated.closed_because or {}
     return {locale or town().locales[0]: text for locale, text in words.items()} or None
-
-
-def _tickets(opening: PlannedOpening) -> str:
-    """Whether walk-ins get a number: "none" (never here), "not_yet", "open", "stopped", "limit" or "over"."""
-    if not opening.takes_walk_ins:
-        return "none"
-    # Only where numbers may be given now does it matter what has happened: a long list asks for no rows.
-    row = stored_opening(db(), opening) if ticket_window(opening).includes(now()) else None
-    try:
-        check_tickets(db(), opening, row, now())
-    except TicketsRefused as refused:
-        return refused.reason
-    return "open"

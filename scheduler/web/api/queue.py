@@ -14,7 +14,7 @@ from scheduler.domain.queue_order import in_order
 from scheduler.models import Consultation, Hours, Opening, Presence, Town, Visit
 from scheduler.web.api.answers import json_unless_known, local
 from scheduler.web.api.blueprint import pages
-from scheduler.web.api.openings import state_of
+from scheduler.web.api.openings import forecast_json, state_of, tickets_of
 from scheduler.web.edge import db, now, rulebook, today
 from scheduler.web.problems import Problem
 
@@ -72,7 +72,7 @@ def _queue_json(opening: PlannedOpening) -> dict[str, object]:
         "waiting": len(waiting),
         "expected_appointments": _count_expected(row) if row else 0,
         "advisers_present": _count_present(row) if row else 0,
-        "forecast": None,  # nobody works one out yet
+        "forecast": forecast_json(opening) if tickets_of(opening) == "open" else None,
     }
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from scheduler.actions.booking import Booking, nearest_slots
 from scheduler.actions.registration import Answers
+from scheduler.actions.rulebook import PlannedOpening
 from scheduler.actions.slots import OfferedSlot, Question, find_slots, make_question
 from scheduler.models import Adviser, Concern, Place, Visit
 from scheduler.web.desk.panel import clients_locale, read_answers
@@ -50,6 +51,7 @@ class BookPanel:
             "language": self.asked.language or "",
             "people": self.asked.people,
             "urgent": 1 if self.asked.urgent else None,
+            "fetch": 1 if self.asked.fetch_in_person else None,
             "adviser": self.adviser,
             "days": self.days if self.days != FIRST_DAYS else None,
             "for": self.waiting.id if self.waiting else None,
@@ -118,8 +120,11 @@ def idempotency_key(form: Mapping[str, str]) -> str | None:
     return f"{form['key'][:64]} {form.get('slot', '')}" if form.get("key") else None
 
 
-def find_times(panel: BookPanel, place: Place) -> FreeTimes:
-    """The nearest days with free times: at this place, and at all others."""
+def find_times(panel: BookPanel, place: Place, without: PlannedOpening | None = None) -> FreeTimes:
+    """The nearest days with free times: at this place, and at all others; before anything is asked, one of each.
+
+    `without`: an opening whose times are not offered.
+    """
     found = find_slots(
         db(),
         rulebook(),
@@ -128,10 +133,12 @@ def find_times(panel: BookPanel, place: Place) -> FreeTimes:
         until_on=today() + timedelta(days=MOST_DAYS_AHEAD),
         now=now(),
     )
+    if without is not None:
+        found = [each for each in found if each.opening.public_id != without.public_id]
     here = _by_day(each for each in found if each.opening.hours.place_id == place.id)
     elsewhere = _by_day(each for each in found if each.opening.hours.place_id != place.id)
-    more = max(len(here), len(elsewhere)) > panel.days
-    return FreeTimes(here[: panel.days], elsewhere[: panel.days], more)
+    most = panel.days if panel.searched else 1
+    return FreeTimes(here[:most], elsewhere[:most], max(len(here), len(elsewhere)) > most)
 
 
 def find_nearest(question: Question, starts_at: datetime) -> list[tuple[Place, OfferedSlot]]:

@@ -15,9 +15,10 @@ from scheduler.actions.rulebook import PlannedOpening
 from scheduler.models import Opening, Place, Visit
 from scheduler.web.appointments import contact_form, is_just_made_by_me
 from scheduler.web.desk.blueprint import pages
-from scheduler.web.desk.book_panel import BookPanel, all_advisers, find_times, read_panel
+from scheduler.web.desk.book_panel import BookPanel, FreeTimes, all_advisers, find_times, read_panel
 from scheduler.web.desk.panel import panel, read_answers
-from scheduler.web.desk.queue import gives_tickets, stored_openings, view_of, visit_named, visit_with_number
+from scheduler.web.desk.queue import QueueView, gives_tickets, stored_openings, view_of, visit_named, visit_with_number
+from scheduler.web.desk.wishes import unmet_wish
 from scheduler.web.edge import answer_unless_known, db, now, places, rulebook, settings, today
 from scheduler.web.login import desk_place
 from scheduler.web.visits import ContactForm
@@ -71,23 +72,28 @@ def desk_page(
     booked: Booked | None = None,
 ) -> str:
     """The whole page. What was just sent goes before what the address says."""
+    view = view_of(opening, _own_times(place))
     booking = booking or read_panel(place, request.args)
+    if booking is None and view.offers_times:
+        booking = read_panel(place, {**request.values, "book": "1"})
+    given = visit_with_number(request.args.get("given", ""), lambda visit: visit.place_id == place.id)
     return render_template(
         "desk/desk.html",
         counter="desk",
         place=place,
         openings=todays_openings(place),
-        view=view_of(opening, _own_times(place)),
+        view=view,
         closed=None if opening else _closed_today(place),
         panel=panel(),
         asked=booking.asked if booking else read_answers(request.values),
-        given=visit_with_number(request.args.get("given", ""), lambda visit: visit.place_id == place.id),
+        given=given,
+        wish=unmet_wish(given),
         refused=refused,
         code=code,
         code_error=code_error,
         booking=booking,
         advisers=all_advisers() if booking else [],
-        times=find_times(booking, place) if booking and booking.searched else None,
+        times=_times(booking, place, view) if booking else None,
         booked=booked or _just_booked(request.args.get("booked", "")),
         asks_email=settings().sends_mail,
     )
@@ -105,6 +111,17 @@ def chosen(openings: list[PlannedOpening], wanted: str = "") -> PlannedOpening |
     giving = (each for each in openings if gives_tickets(each))
     unfinished = (each for each in openings if each.dated.ends_at > now())
     return found or next(giving, None) or next(unfinished, None) or (openings[-1] if openings else None)
+
+
+def _times(booking: BookPanel, place: Place, view: QueueView) -> FreeTimes | None:
+    """None: nobody has asked for any. A full house offers some at once.
+
+    No times of an opening to whom waits there, or would have to: they would pass all others who wait.
+    """
+    if not booking.searched and (booking.walk_in is not None or not view.offers_times):
+        return None
+    would_wait = view.offers_times or booking.walk_in is not None
+    return find_times(booking, place, without=view.opening if would_wait else None)
 
 
 def _own_times(place: Place) -> list[PlannedOpening]:

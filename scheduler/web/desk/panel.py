@@ -41,12 +41,18 @@ def read_answers(given: Mapping[str, str]) -> Answers:
         language=language if language in panel().languages else None,
         urgent="urgent" in given,
         people=min(max(int(people[:4]), 1), 20) if people.isascii() and people.isdigit() else 1,
+        fetch_in_person="fetch" in given,
     )
 
 
 def answers_of(visit: Visit) -> Answers:
     return Answers(
-        visit.age_group, visit.concern.key if visit.concern else None, visit.language, visit.urgent, visit.people
+        age_group=visit.age_group,
+        concern=visit.concern.key if visit.concern else None,
+        language=visit.language,
+        urgent=visit.urgent,
+        people=visit.people,
+        fetch_in_person=visit.fetch_in_person,
     )
 
 

@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from scheduler.actions.openings import lock_visit
+from scheduler.actions.parking import park, unpark
 from scheduler.actions.registration import (
     Answers,
     NotToday,
@@ -29,9 +30,11 @@ from scheduler.models import Place, Visit
 from scheduler.web.desk.blueprint import pages
 from scheduler.web.desk.page import chosen, desk_page, todays_openings
 from scheduler.web.desk.panel import answers_of, panel, read_answers
+from scheduler.web.desk.paper_ticket import show_paper
+from scheduler.web.desk.wishes import unmet_wish
 from scheduler.web.edge import db, now, rulebook
 from scheduler.web.login import by_staff, desk_place
-from scheduler.web.visits import full_link, is_over, opens, visit_token
+from scheduler.web.visits import is_over, opens
 
 
 @pages.post("/visits")
@@ -42,7 +45,16 @@ def do_register() -> ResponseReturnValue:
         abort(404)
     asked = Answers() if "quick" in request.form else read_answers(request.form)
     try:
-        visit = register(db(), rulebook(), opening, asked, locale=str(get_locale()), by=by_staff(), now=now())
+        visit = register(
+            db(),
+            rulebook(),
+            opening,
+            asked,
+            locale=str(get_locale()),
+            by=by_staff(),
+            now=now(),
+            override="override" in request.form,
+        )
         db().commit()
     except TicketsRefused as refused:
         db().rollback()
@@ -62,7 +74,8 @@ def ask_answers(visit_id: int) -> ResponseReturnValue:
 def do_answer(visit_id: int) -> ResponseReturnValue:
     visit = _visit_here(visit_id)
     answer(db(), rulebook(), visit.id, read_answers(request.form), by=by_staff(), now=now())
-    return _commit_and_return(visit)
+    # Where nobody can meet what was answered, the desk should hear it while the person still stands there.
+    return _commit_and_return(visit, given=visit.id if unmet_wish(visit) else None)
 
 
 @pages.post("/check-ins")
@@ -99,6 +112,16 @@ def do_leave(visit_id: int) -> ResponseReturnValue:
     return _commit_and_return(leave(db(), _visit_here(visit_id).id, by=by_staff(), now=now()))
 
 
+@pages.post("/visits/<id:visit_id>/parking")
+def do_park(visit_id: int) -> ResponseReturnValue:
+    return _commit_and_return(park(db(), _visit_here(visit_id).id, by=by_staff(), now=now()))
+
+
+@pages.post("/visits/<id:visit_id>/return")
+def do_unpark(visit_id: int) -> ResponseReturnValue:
+    return _commit_and_return(unpark(db(), _visit_here(visit_id).id, by=by_staff(), now=now()))
+
+
 @pages.post("/visits/<id:visit_id>/missed")
 def do_miss(visit_id: int) -> ResponseReturnValue:
     return _commit_and_return(miss(db(), _visit_here(visit_id).id, by=by_staff(), now=now()))
@@ -119,13 +142,6 @@ def do_undo(visit_id: int) -> ResponseReturnValue:
 def show_ticket(visit_id: int) -> ResponseReturnValue:
     visit = _visit_here(visit_id)
     return show_paper(visit, _back_to(visit))
-
-
-def show_paper(visit: Visit, back: str) -> str:
-    """The number on paper. Aborts with 404 where there is none."""
-    if visit.ticket is None or visit.arrived_at is None:
-        abort(404)
-    return render_template("desk/ticket.html", visit=visit, token=visit_token(visit), link=full_link(visit), back=back)
 
 
 def visit_of(typed: str) -> Visit | None:
@@ -179,7 +195,7 @@ def _code_refused(place: Place, typed: str, reason: str) -> ResponseReturnValue:
 
 def _panel_args() -> dict[str, Any]:
     """What the address says of the panel for a caller: it stays open while somebody else gets a number."""
-    known = ("book", "age", "concern", "language", "people", "urgent", "adviser", "days", "for", "times")
+    known = ("book", "age", "concern", "language", "people", "urgent", "fetch", "adviser", "days", "for", "times")
     return {name: request.args[name] for name in known if name in request.args} if "book" in request.args else {}
 
 

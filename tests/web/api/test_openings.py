@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
 
@@ -105,7 +106,10 @@ def test_a_moved_one_keeps_its_name(visitor: Visitor, town: LiveTown) -> None:
     assert openings(visitor, from_="2026-12-09", until="2026-12-09") == {}
 
 
-def test_tickets_follow_the_clock_as_at_the_desk(visitor: Visitor, clock: time_machine.Coordinates) -> None:
+def test_tickets_follow_the_clock_as_at_the_desk(
+    visitor: Visitor, clock: time_machine.Coordinates, foretell: Callable[..., None]
+) -> None:
+    foretell(1.0)
     found = []
     for moment in ("08:29", "08:30", "11:59", "12:00"):
         clock.move_to(at(moment))
