@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,6 +105,12 @@ class Config:
             code_limit=environ.get("CODE_LIMIT", defaults.code_limit),
             lock_after_minutes=int(environ.get("LOCK_AFTER_MINUTES", defaults.lock_after_minutes)),
         )
+
+
+def with_throwaway_secrets(environ: Mapping[str, str]) -> dict[str, str]:
+    """The settings, with secrets for one run where there are none: for commands that read and write nothing secret."""
+    contact_key = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+    return {"SECRET_KEY": secrets.token_urlsafe(48), "CONTACT_KEYS": contact_key, **environ}
 
 
 def _secret_problems(environ: Mapping[str, str], demo: bool) -> list[str]:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
 
 import click
 from cryptography.fernet import Fernet
@@ -18,6 +21,18 @@ from scheduler.cli_backtest import backtest
 from scheduler.cli_town import check, export, load, open_database
 from scheduler.models import Adviser, Place
 from scheduler.models.feeds import FeedLevel
+
+NEED_NO_SECRETS = ("new-key", "check", "backtest")
+"""They run before an installation has any: the first one makes them."""
+_TAKE_A_VALUE = ("--app", "-A", "--env-file", "-e")
+
+
+def needs_secrets(argv: Sequence[str]) -> bool:
+    """Whether what was typed needs the settings' secrets; all but a few `flask` commands do."""
+    if Path(argv[0]).stem != "flask":
+        return True
+    words = [word for before, word in pairwise(argv) if before not in _TAKE_A_VALUE and not word.startswith("-")]
+    return not words or words[0] not in NEED_NO_SECRETS
 
 
 def register(app: Flask) -> None:
