@@ -19,6 +19,9 @@ from scheduler.models import Concern, Consultation, Service, ShownForecast, Visi
 LEARNED_FOR = timedelta(minutes=10)
 """So long a process goes on with what it has read of the log: a few visits more or less change no forecast."""
 
+MOST_READ = 600
+"""So many of the latest consultations, waits and appointments are read."""
+
 Learned = tuple[Experience, Calibration]
 
 
@@ -93,7 +96,7 @@ _CONSULTATIONS = (
     .outerjoin(Concern, Visit.concern_id == Concern.id)
     .where(Consultation.ended_as.in_(("finished", "handed_over")), Consultation.times_unreliable.is_(False))
     .order_by(Consultation.id.desc())
-    .limit(LATEST)
+    .limit(MOST_READ)
 )
 _FIRST_CALL = (
     select(func.min(Consultation.called_at))
@@ -109,13 +112,13 @@ _WAITS = (
         Visit.times_unreliable.is_(False),
     )
     .order_by(Visit.id.desc())
-    .limit(LATEST)
+    .limit(MOST_READ)
 )
 _LATEST_APPOINTMENTS = (
     select(Visit.state)
     .where(Visit.kind == "appointment", Visit.state.in_(("done", "missed")))
     .order_by(Visit.id.desc())
-    .limit(LATEST)
+    .limit(MOST_READ)
     .subquery()
 )
 _APPOINTMENTS = select(

@@ -15,10 +15,10 @@ from typing import NamedTuple
 
 LOWER, UPPER = 0.2, 0.8
 """Of the true waits, so many are below the range and below its upper end."""
-ALIKE = 120
+ALIKE = 80
 """A forecast is corrected by so many earlier ones, those of the most similar length."""
-LATEST = 600
-"""So many of the latest forecasts count."""
+LATEST = 200
+"""So many of the latest forecasts count: of a day with hundreds of visits its own, of a weekly session some weeks."""
 ENOUGH_TO_COMPARE = 40
 """Before so many came true the simulation's centre stands, whatever the closed form would have said."""
 LEAST_SPREAD = 2.0

@@ -209,7 +209,7 @@ class _Morning:
         to_come = [
             Person(_waiting(number, row, row.starts_at), row.kind, here=False)
             for number, row in enumerate(self.rows)
-            if row.starts_at and row.starts_at > now - LATE_GRACE and not (row.arrived_at and row.arrived_at <= now)
+            if row.starts_at and row.starts_at > now - LATE_GRACE and not _has_come(row, now)
         ]
         return here + to_come
 
@@ -307,6 +307,11 @@ class _Morning:
             if row.called_at and (row.desk not in first_calls or row.called_at < first_calls[row.desk]):
                 first_calls[row.desk] = row.called_at
         self.known.first_calls.append(sorted(_time_of_day(each) for each in first_calls.values()))
+
+
+def _has_come(row: LogRow, now: datetime) -> bool:
+    """By now; whoever was called was here, although some logs do not say since when."""
+    return (row.arrived_at is not None and row.arrived_at <= now) or (row.called_at is not None and row.called_at < now)
 
 
 def _waiting(number: int, row: LogRow, arrives_at: datetime | None = None) -> Waiting:

@@ -196,7 +196,7 @@ def test_where_no_rota_says_who_comes_other_days_do() -> None:
 
 def test_a_range_that_was_too_narrow_is_widened_until_it_holds_what_it_says() -> None:
     """The simulation was sure of ± 4 minutes; the truth lay evenly within ± 20."""
-    past = [CameTrue(Simulated(30.0, 4.0), 30.0, 10.0 + 40.0 * number / 399) for number in range(400)]
+    past = [CameTrue(Simulated(30.0, 4.0), 30.0, 10.0 + 40.0 * number / 199) for number in range(200)]
     found = Calibration.of(past).correct(Simulated(30.0, 4.0), 30.0)
     held = sum(found.low <= each.minutes <= found.high for each in past) / len(past)
     assert 0.5 <= held <= 0.7
@@ -220,8 +220,8 @@ def test_while_little_has_come_true_the_simulation_stands() -> None:
 
 
 def test_short_and_long_forecasts_are_corrected_by_their_like() -> None:
-    short = [CameTrue(Simulated(10.0, 5.0), 10.0, 10.0)] * 300
-    long = [CameTrue(Simulated(90.0, 5.0), 90.0, 60.0)] * 300
+    short = [CameTrue(Simulated(10.0, 5.0), 10.0, 10.0)] * 100
+    long = [CameTrue(Simulated(90.0, 5.0), 90.0, 60.0)] * 100
     calibration = Calibration.of([*short, *long])
     assert calibration.correct(Simulated(10.0, 5.0), 10.0).centre == pytest.approx(10.0, abs=0.5)
     assert calibration.correct(Simulated(90.0, 5.0), 90.0).centre == pytest.approx(60.0, abs=2.0)
