@@ -31,6 +31,8 @@ def read_log(file: Path) -> tuple[list[LogRow], list[OnDuty]]:
             return parse_log(lines)
     except UnicodeDecodeError:
         raise LogRefused("the file is not text in UTF-8") from None
+    except csv.Error as error:
+        raise LogRefused(f"the file is no CSV: {error}") from None
 
 
 def parse_log(lines: Iterable[str]) -> tuple[list[LogRow], list[OnDuty]]:
@@ -72,6 +74,8 @@ def _row(line: Mapping[str, str], number: int) -> LogRow:
     in_order = [each for each in (row.arrived_at, row.called_at, row.finished_at) if each is not None]
     if in_order != sorted(in_order):
         raise LogRefused(f"line {number}: called before they came, or finished before they were called")
+    if row.left_at is not None and row.arrived_at is not None and row.left_at < row.arrived_at:
+        raise LogRefused(f"line {number}: left before they came")
     return row
 
 

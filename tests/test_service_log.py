@@ -75,6 +75,7 @@ def test_a_line_of_the_rota_is_no_visit() -> None:
         ([HEAD, "100,150,120,,,,"], "line 2: called before they came, or finished"),
         ([HEAD, "100,,,,,,", ",,200,,,,"], "line 3: nobody came"),
         ([HEAD, "1e400,,,,,,"], "line 2: arrived_at"),
+        ([HEAD, "100,,,,,,50"], "line 2: left before they came"),
     ],
 )
 def test_what_cannot_be_read_is_said_with_its_line(lines: list[str], words: str) -> None:
@@ -86,6 +87,13 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "log.csv"
     path.write_bytes(b"\xff\xfe\x00\x01")
     with pytest.raises(LogRefused, match="UTF-8"):
+        read_log(path)
+
+
+def test_a_file_that_is_no_csv_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text(f'{HEAD}\n"{"x" * 200_000}",,,,,,', "utf-8")
+    with pytest.raises(LogRefused, match="no CSV"):
         read_log(path)
 
 

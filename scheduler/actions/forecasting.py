@@ -14,7 +14,7 @@ from scheduler.actions.experience import read_experience
 from scheduler.actions.openings import servers_of, stored_opening
 from scheduler.actions.rulebook import PlannedOpening, RuleBook
 from scheduler.domain.forecast import NEWCOMER, Desk, Forecast, Kind, Person, Situation, forecast
-from scheduler.domain.queue_order import Server, Waiting
+from scheduler.domain.queue_order import LATE_GRACE, Server, Waiting
 from scheduler.models import Absence, Concern, Consultation, Opening, Presence, Service, ShownForecast, Visit
 
 MOST_KEPT = 64
@@ -45,6 +45,8 @@ def forecast_opening(session: Session, rulebook: RuleBook, opening: PlannedOpeni
 def keep_shown(session: Session, rulebook: RuleBook, opening: PlannedOpening, visit: Visit, now: datetime) -> None:
     """Remember what a walk-in is told when it has its number: later forecasts are corrected by what came true."""
     told = forecast_opening(session, rulebook, opening, now).waiting[visit.id]
+    if told.comes == 0:
+        return  # nobody is here or expected: that is no forecast, and its error would teach nothing
     session.add(
         ShownForecast(
             visit_id=visit.id,
@@ -79,7 +81,7 @@ def read_situation(
     if row is None:
         expected = [Desk(each, expected_in=opens_in) for each in rulebook.staff_of(opening)]
         return Situation(now, expected, [], opens_in)
-    return Situation(now, _read_desks(session, rulebook, opening, row, now), _read_people(session, row), opens_in)
+    return Situation(now, _read_desks(session, rulebook, opening, row, now), _read_people(session, row, now), opens_in)
 
 
 def _read_desks(
@@ -130,12 +132,14 @@ def _read_served(session: Session, row: Opening, adviser_ids: list[int]) -> dict
         .outerjoin(Concern, Visit.concern_id == Concern.id)
         .where(Consultation.adviser_id.in_(adviser_ids))
         .where(or_(Visit.opening_id == row.id, Consultation.ended_at.is_(None)))
-        .order_by(Consultation.id)
+        # The last one counts: whom they have now, else whom they called last, whenever that was entered.
+        .order_by(Consultation.ended_at.is_(None), Consultation.called_at, Consultation.id)
     )
     return {adviser_id: (called_at, ended_at, Kind(*kind)) for adviser_id, called_at, ended_at, *kind in rows}
 
 
-def _read_people(session: Session, row: Opening) -> list[Person]:
+def _read_people(session: Session, row: Opening, now: datetime) -> list[Person]:
+    """Who waits, and the appointments that may still come: not those that are later than their grace."""
     waiting = {each.visit_id: each for each in read_queue(session, row)}
     rows = session.execute(
         select(
@@ -150,7 +154,7 @@ def _read_people(session: Session, row: Opening) -> list[Person]:
         kind = Kind(service, concern)
         if visit_id in waiting:
             people.append(Person(waiting[visit_id], kind))
-        elif starts_at is not None:
+        elif starts_at is not None and starts_at > now - LATE_GRACE:
             services = frozenset({service} if service else ())
             to_come = Waiting(visit_id, starts_at, starts_at, urgent, services, language, wished)
             people.append(Person(to_come, kind, here=False))

@@ -11,7 +11,6 @@ from datetime import date, datetime
 from typing import Literal
 
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from scheduler.actions.calling import open_consultation_of
@@ -74,7 +73,7 @@ def enter_walk_in(
     """A visit with this very number, and all that became of it. Raises LineRefused."""
     row = lock_opening(session, opening)
     arrived_at = _check(session, opening.dated.on, line, now)
-    _check_number(session, opening, number)
+    _take_number(session, opening, number)
     visit = Visit(
         opening=row,
         place_id=opening.hours.place_id,
@@ -90,11 +89,7 @@ def enter_walk_in(
     )
     fill_in(session, rulebook, visit, answers)
     session.add(visit)
-    try:
-        take_step(session, visit, "register", by=by, now=arrived_at)
-    except IntegrityError as error:  # another desk of this place entered it at this moment
-        raise LineRefused("number_taken") from error
-    count_past(session, visit.place_id, visit.local_on, number)
+    take_step(session, visit, "register", by=by, now=arrived_at)
     _tell(session, visit, line, by, now)
     return visit
 
@@ -226,9 +221,12 @@ def _check_service(session: Session, on: date, line: PaperLine, now: datetime) -
         raise LineRefused("adviser_busy")
 
 
-def _check_number(session: Session, opening: PlannedOpening, number: int) -> None:
+def _take_number(session: Session, opening: PlannedOpening, number: int) -> None:
+    """The computer never gives it; nobody has it. Raises LineRefused."""
     if not 1 <= number <= LARGEST_NUMBER:
         raise LineRefused("number")
+    # The counter first: whoever draws, or enters a line of another opening of this place, waits for it, and not for us.
+    count_past(session, opening.hours.place_id, opening.dated.on, number)
     taken = select(Visit.id).where(
         Visit.place_id == opening.hours.place_id, Visit.local_on == opening.dated.on, Visit.ticket == number
     )

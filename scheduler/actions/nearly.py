@@ -7,6 +7,7 @@ from datetime import date, datetime
 from sqlalchemy import Select, and_, select
 from sqlalchemy.orm import Session
 
+from scheduler.actions.calling import still_calls
 from scheduler.actions.forecasting import forecast_opening
 from scheduler.actions.messages import plan_nearly
 from scheduler.actions.openings import lock_visit
@@ -54,6 +55,7 @@ def find_nearly_due(session: Session, rulebook: RuleBook, now: datetime) -> list
         visit_id
         for visit_id, hours_key, original_on in session.execute(_asked(now, rulebook))
         if (opening := rulebook.opening(hours_key, original_on)) is not None
+        and still_calls(opening, now)
         and is_near(forecast_opening(session, rulebook, opening, now).waiting.get(visit_id))
     ]
 
@@ -69,7 +71,9 @@ def tell_nearly(session: Session, visit_id: int, now: datetime) -> bool:
 
 def is_near(forecast: Forecast | None) -> bool:
     """Whether somebody with this forecast should be on the way back. None: it is not known."""
-    return forecast is not None and (forecast.ahead <= MOST_AHEAD or forecast.low <= WITHIN_MINUTES)
+    if forecast is None or forecast.comes == 0:
+        return False  # nobody is here or expected: however few are ahead, nobody calls
+    return forecast.ahead <= MOST_AHEAD or forecast.low <= WITHIN_MINUTES
 
 
 def _asked(now: datetime, rulebook: RuleBook) -> Select[int, str, date]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import case, select
 from sqlalchemy.orm import Session
 
 from scheduler.actions.rulebook import RuleBook
@@ -29,7 +29,8 @@ def _row(row: Any, *, is_first: bool, rulebook: RuleBook) -> LogRow:
     def local(at: datetime | None) -> datetime | None:
         return at.astimezone(rulebook.zone) if at else None
 
-    has_gone = row.state in ("left", "not_served") and row.called_at is None
+    # Called, and not there any more: nobody waits there since.
+    has_gone = row.arrived_at is not None and row.called_at is None
     return LogRow(
         arrived_at=local(row.arrived_at) if is_first else None,
         called_at=local(row.called_at),
@@ -62,6 +63,8 @@ def _rota(session: Session, rulebook: RuleBook) -> list[OnDuty]:
     ]
 
 
+# The night closed it: when it began is known, when it ended is not.
+_CLOSED_WHILE_SERVED = (Consultation.ended_as == "closed") & Consultation.started_at.is_not(None)
 _ROWS = (
     select(
         Visit.id,
@@ -76,7 +79,7 @@ _ROWS = (
         Opening.original_on,
         Adviser.key.label("desk"),
         Consultation.called_at,
-        Consultation.ended_at.label("finished_at"),
+        case((Consultation.ended_as != "closed", Consultation.ended_at)).label("finished_at"),
     )
     .join(Opening, Visit.opening_id == Opening.id)
     .join(Hours, Opening.hours_id == Hours.id)
@@ -84,7 +87,8 @@ _ROWS = (
     .outerjoin(Concern, Visit.concern_id == Concern.id)
     .outerjoin(
         Consultation,
-        (Consultation.visit_id == Visit.id) & Consultation.ended_as.in_(("finished", "handed_over")),
+        (Consultation.visit_id == Visit.id)
+        & (Consultation.ended_as.in_(("finished", "handed_over")) | _CLOSED_WHILE_SERVED),
     )
     .outerjoin(Adviser, Consultation.adviser_id == Adviser.id)
     .where(Visit.state.in_(("done", "left", "not_served", "missed")), Visit.times_unreliable.is_(False))

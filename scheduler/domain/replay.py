@@ -22,6 +22,8 @@ from scheduler.domain.simulation import Desk, Person, Situation
 
 DAYS_LIKE_THIS = 12
 """So many of the latest days say when desks open."""
+MOST_KNOWN = 600
+"""So many of the latest consultations, gaps and waits teach, as in `actions/experience.py`."""
 AWAY_AFTER = timedelta(minutes=10)
 GONE_AFTER = timedelta(minutes=30)
 """A desk that calls nobody for so long, while somebody waits: on a break, and gone for the day."""
@@ -137,7 +139,14 @@ class _Known:
         self.services |= later.services
 
     def experience(self) -> Experience:
-        return Experience(self.configured, self.consultations, self.gaps, self.waits[-1000:], self.came, self.missed)
+        return Experience(
+            self.configured,
+            self.consultations[-MOST_KNOWN:],
+            self.gaps[-MOST_KNOWN:],
+            self.waits[-MOST_KNOWN:],
+            self.came,
+            self.missed,
+        )
 
 
 def replay(

@@ -148,6 +148,7 @@ def _calls(place: Place) -> list[Call]:
         .join(Visit, Consultation.visit_id == Visit.id)
         .where(Visit.place_id == place.id, Visit.local_on == today(), Visit.ticket.is_not(None))
         .where(Consultation.ended_at.is_(None) | Consultation.ended_as.in_(("finished", "handed_over")))
+        .where(Consultation.times_unreliable.is_(False))  # what was entered from paper was never called here
         .order_by(Consultation.last_called_at.desc(), Consultation.id.desc())
         .limit(CALLS_SHOWN)
     )

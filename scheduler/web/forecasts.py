@@ -23,16 +23,22 @@ def forecast_of(opening: PlannedOpening) -> OpeningForecast:
     return forecast_opening(db(), rulebook(), opening, now())
 
 
+def known_wait(forecast: Forecast) -> tuple[int | None, int | None]:
+    """The range as it is shown. None: it has no upper end, or is not known, since perhaps nobody comes to call."""
+    low, high = forecast.shown
+    if forecast.comes < PERHAPS_FROM:
+        return None, None
+    return (low, high) if forecast.comes >= LIKELY_FROM else (max(low, ROUND_TO), None)
+
+
 def say_wait(forecast: Forecast) -> str:
     """ "20–30 min". The digits keep their order in every script: put it into <bdi class="clock">."""
-    if forecast.comes < PERHAPS_FROM:
+    low, high = known_wait(forecast)
+    if low is None:
         return str(_("not known"))
-    low, high = forecast.shown
-    if forecast.comes < LIKELY_FROM:
-        return str(_("%(low)s min or more", low=max(low, ROUND_TO)))
-    if high <= ROUND_TO:
-        return str(_("up to 5 min"))
-    return str(_("%(low)s–%(high)s min", low=low, high=high))
+    if high is None:
+        return str(_("%(low)s min or more", low=low))
+    return str(_("up to 5 min") if high <= ROUND_TO else _("%(low)s–%(high)s min", low=low, high=high))
 
 
 def say_chance(chance: float) -> str:

@@ -58,7 +58,9 @@ class Ticket:
 
     @property
     def may_be_too_late(self) -> bool:
-        return self.forecast is not None and self.forecast.chance < PERHAPS_FROM
+        """Closing will probably come first; where numbers are called after it, that harms nobody."""
+        after_until = self.visit.opening.hours.after_until
+        return self.forecast is not None and self.forecast.chance < PERHAPS_FROM and not after_until
 
     @property
     def back_by(self) -> datetime | None:

@@ -9,14 +9,16 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from scheduler.actions.calling import finish, start
+from scheduler.actions.calling import finish, miss_call, start
+from scheduler.actions.closing import close_visit
 from scheduler.actions.experience import read_experience
 from scheduler.actions.forecasting import forecast_opening, read_situation
 from scheduler.actions.handing_over import Recipient, hand_over
+from scheduler.actions.late_entry import PaperLine, enter_walk_in
 from scheduler.actions.openings import stored_opening
 from scheduler.actions.own_log import read_own_log
 from scheduler.actions.presence import change_presence
-from scheduler.actions.registration import leave, miss
+from scheduler.actions.registration import Answers, leave, miss, register
 from scheduler.actions.rulebook import RuleBook, read_rulebook
 from scheduler.actions.steps import undo
 from scheduler.db import Database
@@ -25,6 +27,7 @@ from scheduler.domain.simulation import Situation
 from scheduler.models import Consultation, ShownForecast, Visit
 from tests.actions.small_town import (
     STAFF,
+    THURSDAY,
     arrive,
     at,
     be_away,
@@ -45,6 +48,11 @@ def serve_next(session: Session, rulebook: RuleBook, key: str, now: datetime, mi
     consultation = press_next(session, rulebook, seat(session, rulebook, key, now), now)
     start(session, consultation.id, by=STAFF, now=now)
     return finish(session, consultation.id, by=STAFF, now=now + timedelta(minutes=minutes))
+
+
+def take_in_anyway(session: Session, rulebook: RuleBook, now: datetime) -> Visit:
+    """The desk gives a number although the forecast holds the house full."""
+    return register(session, rulebook, opening_of(rulebook), Answers(), locale="de", by=STAFF, now=now, override=True)
 
 
 def measured_here(experience: Experience) -> list[tuple[Kind, float]]:
@@ -86,6 +94,33 @@ def test_appointments_are_expected_until_they_are_here_or_missed(session: Sessio
     miss(session, missed.id, by=STAFF, now=at("09:45"))
     found = situation(session, rulebook, at("09:45"))
     assert {each.waiting.visit_id: each.here for each in found.people} == {here.id: True, to_come.id: False}
+
+
+def test_an_appointment_that_is_later_than_its_grace_is_expected_no_more(session: Session, rulebook: RuleBook) -> None:
+    late = book_at(session, rulebook, "09:30")
+    take_in(session, rulebook, at("09:00")).state = "left"
+    session.flush()
+    expected = {clock: situation(session, rulebook, at(clock)).people for clock in ("09:39", "09:40")}
+    assert [each.waiting.visit_id for each in expected["09:39"]] == [late.id]
+    assert expected["09:40"] == []
+
+
+def test_whom_an_adviser_has_now_counts_whatever_is_entered_from_paper(session: Session, rulebook: RuleBook) -> None:
+    take_in(session, rulebook, at("09:20"), concern="advice")
+    adviser = seat(session, rulebook, "awo-1", at("09:25"))
+    press_next(session, rulebook, adviser, at("09:30"))
+    noted = PaperLine(at("09:00"), at("09:05"), at("09:15"), adviser=adviser)
+    enter_walk_in(session, rulebook, opening_of(rulebook), 30, noted, Answers(), locale="de", by=STAFF, now=at("09:40"))
+    busy = next(each for each in situation(session, rulebook, at("09:40")).desks if each.busy_with)
+    assert (busy.busy_with, busy.busy_minutes) == (Kind(None, "advice"), 10.0)
+
+
+def test_that_nobody_comes_is_no_forecast_to_learn_from(session: Session, rulebook: RuleBook) -> None:
+    for key in ("awo-1", "awo-2", "ib-1"):
+        be_away(session, key, "08:00", "13:00")
+    visit = take_in_anyway(session, rulebook, at("09:00"))
+    assert forecast_opening(session, rulebook, opening_of(rulebook), at("09:00")).waiting[visit.id].comes == 0
+    assert session.get(ShownForecast, visit.id) is None
 
 
 def test_everybody_who_waits_has_a_forecast_and_a_newcomer_too(session: Session, rulebook: RuleBook) -> None:
@@ -195,3 +230,25 @@ def test_a_visit_that_was_handed_over_arrives_once_and_keeps_two_desks_busy(
     here = [each for each in rows if each.called_at and each.called_at >= at("09:00")]
     assert [(each.arrived_at, each.desk) for each in here] == [(at("09:00"), "awo-1"), (None, "ib-1")]
     assert session.scalar(select(Visit.state).where(Visit.id == visit.id)) == "done"
+
+
+def test_nobody_waits_on_in_the_own_log_who_was_called_and_did_not_come(session: Session, rulebook: RuleBook) -> None:
+    take_in(session, rulebook, at("09:00"))
+    consultation = press_next(session, rulebook, seat(session, rulebook, "awo-1", at("09:05")), at("09:05"))
+    consultation.calls = 9
+    miss_call(session, consultation.id, by=STAFF, now=at("09:10"))
+    rows, _ = read_own_log(session, rulebook)
+    here = [each for each in rows if each.arrived_at == at("09:00")]
+    assert [(each.called_at, each.left_at) for each in here] == [(None, at("09:10"))]
+
+
+def test_whom_the_night_found_in_consultation_was_called_and_ended_nobody_knows_when(
+    session: Session, rulebook: RuleBook
+) -> None:
+    visit = take_in(session, rulebook, at("09:00"))
+    consultation = press_next(session, rulebook, seat(session, rulebook, "awo-1", at("09:05")), at("09:05"))
+    start(session, consultation.id, by=STAFF, now=at("09:06"))
+    close_visit(session, visit.id, at("00:10", THURSDAY))
+    rows, _ = read_own_log(session, rulebook)
+    here = [each for each in rows if each.arrived_at == at("09:00")]
+    assert [(each.called_at, each.finished_at, each.left_at) for each in here] == [(at("09:05"), None, None)]

@@ -21,6 +21,7 @@ from scheduler.actions.late_entry import (
 from scheduler.actions.paper_day import next_number
 from scheduler.actions.registration import Answers
 from scheduler.actions.rulebook import RuleBook
+from scheduler.db import Database
 from scheduler.models import Visit
 from tests.actions.small_town import (
     LAST_WEDNESDAY,
@@ -40,6 +41,7 @@ from tests.actions.small_town import (
     take_in,
     verbs_of,
 )
+from tests.web.statements import statements_of
 
 NOON = at("12:00")
 NEXT_DAY = at("09:00", THURSDAY)
@@ -247,3 +249,16 @@ def test_whoever_was_on_duty_or_came_may_have_served(session: Session, rulebook:
     assert [each.key for each in advisers_at(session, rulebook, opening_of(rulebook))] == ["awo-1", "awo-2", "ib-1"]
     last = opening_of(rulebook, SESSION, LAST_WEDNESDAY)
     assert [each.key for each in advisers_at(session, rulebook, last)] == ["awo-1", "awo-2", "ib-1"]
+
+
+def test_whoever_draws_a_number_meanwhile_waits_at_the_counter_before_either_has_one(
+    session: Session, rulebook: RuleBook, database: Database
+) -> None:
+    """Another opening of this place shares the numbers, and its lock is another one."""
+    with statements_of(database) as seen:
+        enter(session, rulebook, 5, "09:05", left=True)
+    written = [next(n for n, each in enumerate(seen) if each.startswith(f"INSERT INTO {name} ")) for name in TABLES]
+    assert written == sorted(written)
+
+
+TABLES = ("ticket_counter", "visit")

@@ -14,9 +14,21 @@ from scheduler.actions.calling import call, put_back
 from scheduler.actions.forecasting import OpeningForecast, forecast_opening
 from scheduler.actions.messages import check_again, mark_sent
 from scheduler.actions.nearly import ask_to_be_told, find_nearly_due, stop_telling, tell_nearly
-from scheduler.actions.rulebook import PlannedOpening, RuleBook
+from scheduler.actions.presence import change_presence
+from scheduler.actions.rulebook import PlannedOpening, RuleBook, read_rulebook
 from scheduler.models import Contact, Message, Visit
-from tests.actions.small_town import STAFF, arrive, at, book_at, seat, take_in
+from tests.actions.small_town import (
+    STAFF,
+    adviser_of,
+    arrive,
+    at,
+    be_away,
+    book_at,
+    hours_of,
+    opening_of,
+    seat,
+    take_in,
+)
 
 NOW = at("09:30")
 
@@ -146,3 +158,25 @@ def test_an_appointment_keeps_the_contact_that_was_left_for_it(session: Session,
 def test_yesterdays_queue_is_left_alone(session: Session, rulebook: RuleBook, queue: list[Visit], slow: None) -> None:
     ask(session, queue[0])
     assert find_nearly_due(session, rulebook, NOW + timedelta(days=1)) == []
+
+
+def test_where_nobody_is_here_or_expected_nobody_is_told_to_come(
+    session: Session, rulebook: RuleBook, queue: list[Visit]
+) -> None:
+    ask(session, queue[0])
+    change_presence(session, opening_of(rulebook), adviser_of(session, "awo-2"), "gone", NOW)
+    for key in ("awo-1", "ib-1"):
+        be_away(session, key, "08:00", "13:00")
+    assert find_nearly_due(session, rulebook, NOW) == []
+
+
+@pytest.mark.parametrize("after_until", [True, False])
+def test_after_closing_it_is_nobodys_turn_unless_numbers_are_still_called(
+    session: Session, queue: list[Visit], after_until: bool
+) -> None:
+    ask(session, queue[0])
+    hours_of(session).after_until = after_until
+    session.flush()
+    session.expire_all()
+    found = find_nearly_due(session, read_rulebook(session), at("12:00"))
+    assert found == ([queue[0].id] if after_until else [])

@@ -97,6 +97,16 @@ def test_appointments_are_no_result_but_known_before_they_come() -> None:
     assert with_them[1].forecast.centre > without[1].forecast.centre
 
 
+def test_an_appointment_that_was_called_is_expected_no_more_although_nobody_noted_its_arrival() -> None:
+    starts_at = NINE + timedelta(minutes=10)
+    rota = [OnDuty("Tisch 1", NINE, frozenset()), OnDuty("Tisch 2", NINE, frozenset())]
+    first = LogRow(NINE, NINE, NINE + timedelta(minutes=90), "Tisch 2")
+    walk_in = LogRow(NINE + timedelta(minutes=12), NINE + timedelta(minutes=40), None, "Tisch 1")
+    unnoted = LogRow(None, NINE + timedelta(minutes=2), NINE + timedelta(minutes=30), "Tisch 1", starts_at=starts_at)
+    noted = unnoted._replace(arrived_at=unnoted.called_at)
+    assert told([first, walk_in, unnoted], rota)[-1].forecast == told([first, walk_in, noted], rota)[-1].forecast
+
+
 def test_a_rota_says_who_else_comes() -> None:
     rows = day(0, desks=1)
     alone, with_rota = (

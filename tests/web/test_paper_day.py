@@ -106,6 +106,28 @@ def test_the_sheet_of_another_place_is_not_found(app: Flask, town: LiveTown, ope
     assert answer.status == 404
 
 
+def test_while_numbers_are_given_before_the_door_opens_the_computer_can_take_over(
+    app: Flask, town: LiveTown, clock: time_machine.Coordinates
+) -> None:
+    clock.move_to(at("08:29"))
+    desk = Visitor(app).log_in_as(town.account(desk="buergerbuero"))
+    assert TODAY not in desk.open("/desk/late-entry").html
+    clock.move_to(at("08:45"))
+    page = desk.open(f"/desk/late-entry?opening={TODAY}")
+    assert desk.press(page, "/desk/late-entry/next-number", next="12").status == 303
+    assert enter(desk, number="3", arrived="8:31", left="1").status == 303
+    assert town.newest_visit().ticket == 3
+
+
+@pytest.mark.parametrize("finished", ["9:04", ""])
+def test_what_was_called_on_paper_never_stands_on_the_board(
+    desk: Visitor, clock: time_machine.Coordinates, finished: str
+) -> None:
+    clock.move_to(at("09:30"))
+    assert enter(desk, number="77", **{**SERVED, "finished": finished}).status == 303
+    assert "77" not in desk.open("/board/buergerbuero/now").text
+
+
 def test_an_adviser_without_a_desk_has_the_sheet_too(
     app: Flask, town: LiveTown, clock: time_machine.Coordinates
 ) -> None:

@@ -15,7 +15,7 @@ from scheduler.domain.visit_states import OPEN
 from scheduler.models import Consultation, Contact, Visit
 from scheduler.texts import translations_for
 from scheduler.web.tickets import back_by
-from tests.actions.small_town import STAFF, THURSDAY, at
+from tests.actions.small_town import STAFF, THURSDAY, at, hours_of
 from tests.conftest import make_config
 from tests.web.forecasts import change_forecasts
 from tests.web.live_town import LiveTown
@@ -96,10 +96,22 @@ def test_who_will_hardly_be_served_is_told_and_promised_nothing(
 ) -> None:
     visit_id = town.take_in()
     change_forecasts(monkeypatch, ahead=9, low=60.0, high=90.0, chance=0.49)
+    town.change(lambda session: setattr(hours_of(session), "after_until", False))
     page = ticket(visitor, town, visit_id)
+    town.change(lambda session: setattr(hours_of(session), "after_until", True))  # all tests share the set-up
     assert "It may be too late today. Please ask at the front desk." in page.text
     assert not page.root.all("p", class_="my-wait")
     assert not page.root.all("p", class_="my-back")
+
+
+def test_where_numbers_are_called_after_closing_nobody_hears_that_it_is_too_late(
+    visitor: Visitor, town: LiveTown, open_day: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visit_id = town.take_in()
+    change_forecasts(monkeypatch, ahead=9, low=60.0, high=90.0, chance=0.0, comes=1.0)
+    page = ticket(visitor, town, visit_id)
+    assert "too late" not in page.text
+    assert page.root.one("p", class_="my-wait").text == "You will wait about: 60–90 min"
 
 
 @pytest.mark.parametrize(("ahead", "seconds"), [(12, "30"), (3, "30"), (2, "5"), (0, "5")])

@@ -14,7 +14,7 @@ from scheduler.web.api.blueprint import pages
 from scheduler.web.api.bodies import Window, read_query
 from scheduler.web.api.checks import check_keys, place_id_of
 from scheduler.web.edge import db, now, rulebook, town
-from scheduler.web.forecasts import forecast_of
+from scheduler.web.forecasts import forecast_of, known_wait
 
 
 @pages.get("/openings")
@@ -42,9 +42,12 @@ def _is_closed(opening: PlannedOpening) -> bool:
 
 
 def forecast_json(opening: PlannedOpening) -> dict[str, object]:
-    """For somebody who came now. The minutes as pages show them; the chance is to be served before closing."""
+    """For somebody who came now. The minutes as pages show them; the chance is to be served before closing.
+
+    The upper end is None where perhaps nobody will be there to call; both are where it is likely so.
+    """
     newcomer = forecast_of(opening).newcomer
-    low, high = newcomer.shown
+    low, high = known_wait(newcomer)
     return {
         "ahead": newcomer.ahead,
         "low_minutes": low,

@@ -23,7 +23,7 @@ from scheduler.actions.late_entry import (
     expected_for,
 )
 from scheduler.actions.paper_day import DayOver, NumberRefused, continue_at, first_free_number, next_number
-from scheduler.actions.registration import Answers
+from scheduler.actions.registration import Answers, ticket_window
 from scheduler.actions.rulebook import PlannedOpening
 from scheduler.domain.codes import typed_code
 from scheduler.domain.recurrence import wall_to_utc
@@ -151,9 +151,9 @@ def _page(
 
 
 def _openings(place: Place) -> list[PlannedOpening]:
-    """Those whose sheet can be entered, the latest first."""
+    """Those whose sheet can be entered, the latest first: from when numbers are given, on paper or not."""
     found = rulebook().openings(today() - BACK, today(), place.id)
-    return [each for each in reversed(found) if each.dated.takes_place and each.dated.starts_at <= now()]
+    return [each for each in reversed(found) if each.dated.takes_place and ticket_window(each).starts_at <= now()]
 
 
 def _wanted(place: Place) -> PlannedOpening | None:
