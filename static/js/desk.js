@@ -6,7 +6,15 @@
   var ANSWERS = ["age", "concern", "language", "people", "urgent", "fetch", "adviser"];
   var answers = document.querySelector("form[data-answers]");
 
-  function isTyping(target) {
+  var APART_MS = 35;  // nobody types six keys this close together, a scanner does
+  var pending = null;
+  var burst = "";
+  var lastKeyAt = -Infinity;
+
+  // A number field takes digits only: letters there still mean the panel's keys.
+  function isTyping(event) {
+    var target = event.target;
+    if (target.matches("input[type=number]")) { return /^([0-9.,-]|.{2,})$/.test(event.key); }
     return target.matches("input:not([type=radio]):not([type=checkbox]), select, textarea");
   }
 
@@ -17,17 +25,61 @@
   function press(control) {
     var folded = control.closest("details");
     if (folded && control.matches("input")) { folded.open = true; }
-    if (control.matches("input:not([type=radio]):not([type=checkbox])")) { control.focus(); } else { control.click(); }
+    if (control.matches("input[type=number]")) { control.stepUp(); return; }
+    if (control.matches("input:not([type=radio]):not([type=checkbox])")) {
+      control.focus();
+      control.select();
+    } else { control.click(); }
+  }
+
+  function isAnswered() {
+    var data = new FormData(answers);
+    return ["age", "concern", "language", "urgent", "fetch"].some(function (name) {
+      return data.get(name) && data.get(name) !== "unknown";
+    }) || data.get("people") !== "1";
+  }
+
+  // Pressed twice, Enter would give a second number to nobody. Whoever wants one without answers has a key for it.
+  function isDoubled(event) {
+    if (event.key !== "Enter" || !answers || !answers.matches(".register")) { return false; }
+    return document.querySelector(".given-number") && !isAnswered();
+  }
+
+  // A scanner types without looking where: its code belongs into the code's field, and presses no key on its way.
+  function takeScan(event) {
+    var close = event.timeStamp - lastKeyAt < APART_MS;
+    var code = document.querySelector(".check-in .code-input");
+    lastKeyAt = event.timeStamp;
+    if (event.key.length > 1) { return false; }
+    if (close) { window.clearTimeout(pending); }
+    burst = close ? burst + event.key : event.key;
+    if (burst.length < 6 || !code) { return false; }
+    code.value = burst;
+    code.focus();
+    return true;
+  }
+
+  // What leaves the page waits for a moment: the next key may show that it was a scanner's.
+  function pressSoon(control) {
+    if (control.dataset.key.length > 1 || !control.matches("a[href], form button")) { press(control); return; }
+    window.clearTimeout(pending);
+    pending = window.setTimeout(press, APART_MS, control);
   }
 
   document.addEventListener("keydown", function (event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || isTyping(event.target)) { return; }
+    if (event.ctrlKey || event.metaKey || event.altKey) { return; }
+    // Enter held down goes on into the next page, and would press what has the focus there.
+    if (event.repeat) { if (event.key === "Enter" && event.target.matches("button")) { event.preventDefault(); } return; }
+    if (isTyping(event)) { if (event.key === "Escape") { event.target.blur(); } return; }
+    if (takeScan(event)) { event.preventDefault(); return; }
     // Enter on a button or link elsewhere on the page means that button.
     if (event.key === "Enter" && event.target.matches("a, button, summary")) { return; }
     var control = Array.from(document.querySelectorAll("[data-key]")).find(function (each) {
       return each.dataset.key.toLowerCase() === event.key.toLowerCase();
     });
-    if (control) { event.preventDefault(); press(control); }
+    if (!control) { return; }
+    event.preventDefault();
+    if (!isDoubled(event)) { pressSoon(control); }
   });
 
   // A second press while the first is on its way would give two numbers.

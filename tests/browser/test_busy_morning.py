@@ -214,7 +214,7 @@ def offer_a_time_to_the_last(desk: Page) -> int:
 
 
 def turn_one_away(desk: Page) -> None:
-    press(desk, "t")
+    press(desk, "w")
     expect(desk.locator(".turned-away")).to_contain_text("1 person turned away today")
 
 

@@ -132,7 +132,12 @@ def test_without_an_opening_today_the_desk_says_when_the_next_one_is(
     assert "Wednesday, 25 November" in page.text
     assert desk.open("/desk/queue").status == 200
     assert desk.post("/desk/visits", page).status == 404
-    assert "Nobody has this code" in desk.press(page, "/desk/check-ins", code="123456789").wrong("code")
+    refused = desk.press(page, "/desk/check-ins", code="123456789")
+    assert "Nobody has this code" in refused.wrong("code")
+    assert "autofocus" in refused.root.one("input", id="code").attrs, (
+        "what is wrong is in sight, and typed again at once"
+    )
+    assert "autofocus" not in page.root.one("input", id="code").attrs
 
 
 def test_check_in_by_code_or_scanned_link_gives_a_number(desk: Visitor, town: LiveTown) -> None:

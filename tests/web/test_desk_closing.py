@@ -55,6 +55,8 @@ def test_who_is_in_consultation_must_be_finished_first(desk: Visitor, adviser: V
     adviser.press(adviser.open("/my"), f"/my/consultations/{consultation}/start")
     page = desk.open("/desk/close")
     assert people(page) == {"Still in consultation": 1}
+    assert "at Tisch 1" in page.root.one("li", class_="line").text
+    assert "waits since" not in page.root.one("li", class_="line").text
     assert "They stay until their adviser finishes." in page.text
     desk.press(page, "/desk/close")
     assert town.visit(town.consultation(consultation).visit_id).state == "in_consultation"

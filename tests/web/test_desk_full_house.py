@@ -170,11 +170,25 @@ def test_turned_away_is_counted_and_taken_back(
     assert town.count(TurnedAway) == 1
 
 
-def test_t_means_turned_away_and_nothing_else_there(desk: Visitor, full: None) -> None:
-    found = keys(desk.open("/desk"))
-    assert found.count("t") == 1
+def test_turned_away_has_a_key_of_its_own_and_every_language_keeps_its(
+    desk: Visitor, full: None, foretell: Foretell
+) -> None:
+    page = desk.open("/desk")
+    found = keys(page)
     assert {key for key in found if found.count(key) > 1} == set()
-    assert {"s", "t", "Enter"} <= set(found)
+    assert {"s", "w", "Enter"} <= set(found)
+    assert page.root.one("section", class_="full-house").one("button", **{"data-key": "w"}).text == "w Turned away"
+    in_booking = language_keys(page)
+    foretell(0.9)
+    assert language_keys(desk.open("/desk")) == in_booking
+
+
+def language_keys(page: Page) -> dict[str, str]:
+    return {
+        each.attrs["value"]: each.attrs["data-key"]
+        for each in page.root.all("input", name="language")
+        if "data-key" in each.attrs
+    }
 
 
 # The door

@@ -31,6 +31,14 @@ def planned(town: LiveTown, clock: str) -> int:
     return town.book(clock, language="ar")
 
 
+def test_a_number_for_others_says_so_in_words(desk: Visitor, seated: Visitor, town: LiveTown) -> None:
+    town.seat("awo-2")
+    for language in ("ar", "en"):
+        town.take_in(age_group="from_27", language=language)
+    lines = [each.text for each in seated.open("/my").root.all("li", class_="line")]
+    assert ["other service or language" in each for each in lines] == [False, True]
+
+
 # A near appointment
 
 
@@ -93,7 +101,9 @@ def test_it_is_said_when_the_appointment_is_here_already(
     town.arrive(visit_id)
     page = seated.open("/my")
     assert page.root.one("button", id="next").text == "Next: 1"
-    assert warning(page) == "Your 10:30 appointment is here already. This person may need 45 minutes."
+    said = "Your 10:30 appointment is here already: number 2. This person may need 45 minutes."
+    assert warning(page) == said
+    assert "may last past" not in page.text, "it waits already: nothing is gained by saying it on each line"
     clock.move_to(at("10:30"))
     page = seated.open("/my")  # now the appointment itself is the next one
     assert (page.root.one("button", id="next").text, warning(page)) == ("Next: 2", "")
