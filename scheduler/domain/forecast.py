@@ -25,7 +25,7 @@ PAST_CLOSING = 60.0
 """Minutes after closing that stand for a call which does not come any more."""
 ROUND_TO = 5
 """A range that is shown is rounded outward to so many minutes."""
-MOST_CALLS, MOST_RUNS, FEWEST_RUNS = 6000, 300, 80
+MOST_CALLS, MOST_RUNS, FEWEST_RUNS = 6000, 120, 80
 """So many calls are simulated, shared out to runs: the longer the queue, the fewer, the shorter, the more."""
 
 

@@ -26,7 +26,8 @@ from tests.browser.conftest import PASSWORD, NewContext, log_in, serve
 from tests.browser.test_called import LOOK_AGAIN, SCREEN
 from tests.conftest import SMALL_TOWN
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)]
+"""On one database: the morning of `test_wednesday` runs on both."""
 
 ADVISERS = {"awo-1": "Tisch 1", "awo-2": "Tisch 2", "ib-1": "Tisch 3"}
 AT_THE_DOORS = [

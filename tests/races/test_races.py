@@ -220,7 +220,7 @@ def test_one_adviser_who_presses_next_sixteen_times_calls_one_visit(database_url
 
 
 def test_numbers_drawn_at_once_are_all_different(database_url: str) -> None:
-    rounds = 6
+    rounds = 4
     moments: list[tuple[date, datetime]] = [(WEDNESDAY, at("08:50")), (NEXT_WEDNESDAY, at("08:50", NEXT_WEDNESDAY))]
 
     def draw(session: Session, rulebook: RuleBook, number: int) -> str:

@@ -60,7 +60,7 @@ REFUSALS = (
     NobodyThere,
 )  # fmt: skip
 STEPS = 120
-SEEDS = (0, 2, 109, 205)
+SEEDS = (2, 205)
 """The last two reach corners: an old page says of a visit that was called that it did not come; of those who are left
 all have handed it over."""
 ADVISERS = ("awo-1", "awo-2", "ib-1")
