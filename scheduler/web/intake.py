@@ -6,17 +6,16 @@ from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import get_locale
 
 from scheduler.actions.openings import lock_visit
 from scheduler.actions.parking import park, unpark
-from scheduler.actions.registration import Answers, NotToday, TicketsRefused, answer, check_in, leave, miss, register
+from scheduler.actions.registration import NotToday, TicketsRefused, answer, check_in, leave, miss
 from scheduler.actions.steps import UndoRefused, undo
 from scheduler.domain.visit_states import may
 from scheduler.models import Visit
 from scheduler.web.appointments import may_see
 from scheduler.web.desk.day_sheet import sheet_page
-from scheduler.web.desk.panel import answers_of, panel, read_answers
+from scheduler.web.desk.panel import answers_of, panel, read_answers, register_asked
 from scheduler.web.desk.paper_ticket import show_paper
 from scheduler.web.desk.visits import already_in, unknown_code, visit_of
 from scheduler.web.edge import db, now, rulebook
@@ -34,18 +33,8 @@ def do_register() -> ResponseReturnValue:
     opening = next((each for each in counter_openings() if each.public_id == wanted), None)
     if opening is None:
         abort(404)
-    asked = Answers() if "quick" in request.form else read_answers(request.form)
     try:
-        visit = register(
-            db(),
-            rulebook(),
-            opening,
-            asked,
-            locale=str(get_locale()),
-            by=by_staff(),
-            now=now(),
-            override="override" in request.form,
-        )
+        visit = register_asked(opening)
     except TicketsRefused as refused:
         db().rollback()
         return my_page(refused=refused.reason), 409

@@ -6,14 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import get_args
 
+from flask import request
 from flask_babel import get_locale
 
-from scheduler.actions.registration import Answers
+from scheduler.actions.registration import Answers, register
+from scheduler.actions.rulebook import PlannedOpening
 from scheduler.actions.supply import ANY_OTHER_LANGUAGE
 from scheduler.domain.routing import AgeGroup
 from scheduler.models import Concern, Visit
-from scheduler.web.edge import concerns, rulebook
+from scheduler.web.edge import concerns, db, now, rulebook
 from scheduler.web.locales import page_locales
+from scheduler.web.login import by_staff
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,13 @@ def read_answers(given: Mapping[str, str]) -> Answers:
         people=min(max(int(people[:4]), 1), 20) if people.isascii() and people.isdigit() else 1,
         fetch_in_person="fetch" in given,
     )
+
+
+def register_asked(opening: PlannedOpening) -> Visit:
+    """Give whoever stands there a number, as the form says. Raises TicketsRefused or UnknownOpening."""
+    asked = Answers() if "quick" in request.form else read_answers(request.form)
+    locale, override = str(get_locale()), "override" in request.form
+    return register(db(), rulebook(), opening, asked, locale=locale, by=by_staff(), now=now(), override=override)
 
 
 def answers_of(visit: Visit) -> Answers:

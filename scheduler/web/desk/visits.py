@@ -7,21 +7,18 @@ from urllib.parse import urlsplit
 
 from flask import abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import get_locale
 from flask_babel import gettext as _
 from sqlalchemy import select
 
 from scheduler.actions.openings import lock_visit
 from scheduler.actions.parking import park, unpark
 from scheduler.actions.registration import (
-    Answers,
     NotToday,
     TicketsRefused,
     answer,
     check_in,
     leave,
     miss,
-    register,
 )
 from scheduler.actions.steps import UndoRefused, undo
 from scheduler.domain.codes import linked_visit_id, typed_code
@@ -29,7 +26,7 @@ from scheduler.domain.visit_states import may
 from scheduler.models import Place, Visit
 from scheduler.web.desk.blueprint import pages
 from scheduler.web.desk.page import chosen, desk_page, todays_openings
-from scheduler.web.desk.panel import answers_of, panel, read_answers
+from scheduler.web.desk.panel import answers_of, panel, read_answers, register_asked
 from scheduler.web.desk.paper_ticket import show_paper
 from scheduler.web.desk.wishes import unmet_wish
 from scheduler.web.edge import db, now, rulebook
@@ -43,18 +40,8 @@ def do_register() -> ResponseReturnValue:
     opening = chosen(todays_openings(place), request.form.get("opening", ""))
     if opening is None:
         abort(404)
-    asked = Answers() if "quick" in request.form else read_answers(request.form)
     try:
-        visit = register(
-            db(),
-            rulebook(),
-            opening,
-            asked,
-            locale=str(get_locale()),
-            by=by_staff(),
-            now=now(),
-            override="override" in request.form,
-        )
+        visit = register_asked(opening)
         db().commit()
     except TicketsRefused as refused:
         db().rollback()
