@@ -55,8 +55,22 @@ class Config:
     mail_from: str = "termine@localhost"
     """MAIL_FROM: sender address of all messages."""
 
+    sms_url: str = ""
+    """SMS_URL: address (HTTPS) of a gateway for text messages. Empty: none are sent, phone numbers are for calls."""
+
+    sms_template: str = '{"to": "{to}", "text": "{text}"}'
+    """SMS_TEMPLATE: what is posted there: JSON, or a form like `to={to}&text={text}`. `{to}`, `{text}` and `{key}`
+    (the same for every attempt at one message) are filled in, written as JSON or the form needs them."""
+
+    sms_authorization: str = ""
+    """SMS_AUTHORIZATION: value of the Authorization header there, such as `Bearer …`; a secret. Empty: none."""
+
     mail_sink: Path | None = None
-    """MAIL_SINK: folder that takes the mail instead of a server. Only in the demo, which shows it at /demo/mail."""
+    """MAIL_SINK: folder that takes mail and text messages instead of servers. Only in the demo, see /demo/mail."""
+
+    calendar_hosts: frozenset[str] = frozenset()
+    """CALENDAR_HOSTS: hosts (`cloud.town.example` or `host:port`), separated by commas, whose calendars may be read
+    although their address is private or plain HTTP. All others must be public and HTTPS."""
 
     demo: bool = False
     """DEMO: `1` only for `make run`: demo log-ins work, weak secrets are allowed, a banner says so."""
@@ -77,8 +91,13 @@ class Config:
 
     @property
     def sends_mail(self) -> bool:
-        """True where messages can leave: only then a page asks for an e-mail address."""
+        """True where e-mail can leave: only then a page asks for an e-mail address."""
         return bool(self.smtp_host) or self.mail_sink is not None
+
+    @property
+    def sends_sms(self) -> bool:
+        """True where text messages can leave: only then a phone number serves for more than calls."""
+        return bool(self.sms_url)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Config:
@@ -99,6 +118,10 @@ class Config:
             smtp_password=environ.get("SMTP_PASSWORD", ""),
             smtp_security=_mail_security(environ),
             mail_from=environ.get("MAIL_FROM", defaults.mail_from),
+            sms_url=environ.get("SMS_URL", ""),
+            sms_template=environ.get("SMS_TEMPLATE") or defaults.sms_template,
+            sms_authorization=environ.get("SMS_AUTHORIZATION", ""),
+            calendar_hosts=frozenset(filter(None, map(str.strip, environ.get("CALENDAR_HOSTS", "").split(",")))),
             mail_sink=Path(environ["MAIL_SINK"]) if demo and environ.get("MAIL_SINK") else None,
             demo=demo,
             trusted_proxies=int(environ.get("TRUSTED_PROXIES", 0)),
@@ -132,6 +155,8 @@ def _value_problems(environ: Mapping[str, str]) -> list[str]:
     ]
     if environ.get("SMTP_SECURITY", "starttls") not in ("none", "starttls", "tls"):
         problems.append("SMTP_SECURITY: must be starttls, tls or none")
+    if not (environ.get("SMS_URL") or "https://").startswith(("https://", "http://127.0.0.1:")):
+        problems.append("SMS_URL: must begin with https://")
     if not environ.get("BASE_URL", "http://").startswith(("http://", "https://")):
         problems.append("BASE_URL: must begin with http:// or https://")
     return problems

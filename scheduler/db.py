@@ -81,20 +81,22 @@ def use_contact_keys(keys: tuple[str, ...]) -> None:
 class Database:
     """One engine, and sessions on it that write or only read."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, sends_sms: bool = False) -> None:
         self.engine = open_engine(url)
         self._reading = self.engine.execution_options(read_only=True, postgresql_readonly=True)
         self.kept: dict[Any, Any] = {}
         """What this process worked out from committed rows, for sessions that only read: `session.info["kept"]`."""
         self.learned: dict[Any, Any] = {}
         """Statistics of the log, for all sessions: a row more or less, or one that is rolled back, changes nothing."""
+        self.sends_sms = sends_sms
+        """Whether this installation has a gateway for text messages: planning asks `session.info["sends_sms"]`."""
 
     def writing(self) -> Session:
         """A session whose first statement takes the write lock (SQLite: BEGIN IMMEDIATE). The edge commits.
 
         One commit ends its work: what is shown afterwards is what was written, and is not read again.
         """
-        return Session(self.engine, expire_on_commit=False, info={"learned": self.learned})
+        return Session(self.engine, expire_on_commit=False, info={"learned": self.learned, "sends_sms": self.sends_sms})
 
     def reading(self) -> Session:
         """A session in which the database itself refuses every change."""

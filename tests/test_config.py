@@ -39,12 +39,18 @@ def test_every_setting_is_read_from_its_own_variable() -> None:
         "TRUSTED_PROXIES": "1",
         "CODE_LIMIT": "5 per hour",
         "LOCK_AFTER_MINUTES": "5",
+        "SMS_URL": "https://sms.example.org/send",
+        "SMS_TEMPLATE": "to={to}&text={text}",
+        "SMS_AUTHORIZATION": "Bearer secret",
+        "CALENDAR_HOSTS": "cloud.example.org, 10.0.0.5:8443",
     }
     found, unset = Config.from_env(environ), Config.from_env(GOOD)
     unchanged = [each.name for each in fields(Config) if getattr(found, each.name) == getattr(unset, each.name)]
     assert unchanged == ["secret_key"]
     assert found.contact_keys == (KEY, KEY)
     assert (found.base_url, found.secure, found.sends_mail) == ("https://termine.example.org", True, True)
+    assert (found.sends_sms, unset.sends_sms) == (True, False)
+    assert found.calendar_hosts == {"cloud.example.org", "10.0.0.5:8443"}
     assert (found.smtp_port, found.trusted_proxies, found.mail_sink) == (25, 1, Path("sink"))
 
 
@@ -52,6 +58,7 @@ def test_every_setting_is_read_from_its_own_variable() -> None:
     ("change", "names"),
     [
         ({"SECRET_KEY": ""}, ["SECRET_KEY"]),
+        ({"SMS_URL": "http://sms.example.org"}, ["SMS_URL"]),
         ({"SECRET_KEY": "s" * 31}, ["SECRET_KEY"]),
         ({"CONTACT_KEYS": ""}, ["CONTACT_KEYS"]),
         ({"CONTACT_KEYS": f"{KEY},"}, ["CONTACT_KEYS"]),

@@ -112,6 +112,7 @@ class Absence(Base):
     __table_args__ = (
         CheckConstraint("starts_at < ends_at", name="in_order"),
         CheckConstraint("source IN ('entered', 'imported')", name="known_source"),
+        CheckConstraint("(source = 'imported') = (busy_calendar_id IS NOT NULL)", name="imported_has_calendar"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -119,6 +120,8 @@ class Absence(Base):
     starts_at: Mapped[datetime] = mapped_column(UtcDateTime)
     ends_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     source: Mapped[Literal["entered", "imported"]] = mapped_column(default="entered")
+    busy_calendar_id: Mapped[int | None] = mapped_column(ForeignKey("busy_calendar.id"), index=True)
+    """The adviser's own calendar that says so."""
 
     adviser: Mapped[Adviser] = relationship()
 

@@ -1,4 +1,7 @@
-"""The outbox: messages that are due at a time. A row holds no address, body or token; it is rendered when sent."""
+"""The outbox: messages that are due at a time, and the sign of life of the process that sends them.
+
+A message's row holds no address, body or token; it is rendered when sent.
+"""
 
 from __future__ import annotations
 
@@ -43,3 +46,13 @@ class Message(Base):
     last_error: Mapped[str | None]
 
     visit: Mapped[Visit] = relationship()
+
+
+class Heartbeat(Base):
+    """When the jobs process was last at work: where that is long ago, nothing is sent, and staff must hear of it."""
+
+    __tablename__ = "heartbeat"
+    __table_args__ = (CheckConstraint("id = 1", name="only_one"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, default=1)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)

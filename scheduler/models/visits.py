@@ -92,6 +92,8 @@ class Visit(Base):
     """Grows with each move and cancellation: iCalendar SEQUENCE, and part of every message's key."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    coming_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When the client last said, from a message, that they will come to this time."""
     arrived_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
 
@@ -221,6 +223,7 @@ class Contact(Base):
     nearly: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     """Consent to one message on the day, when it is nearly this visit's turn."""
     confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When somebody who read a message there said that it is theirs; until then no reminder tells anything."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
     visit: Mapped[Visit] = relationship(back_populates="contact")
@@ -267,6 +270,22 @@ class TurnedAway(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     opening_id: Mapped[int] = mapped_column(ForeignKey("opening.id"), index=True)
     at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class FreedTime(Base):
+    """A place that a client gave back and that is not offered again yet: nobody can time a swap by it."""
+
+    __tablename__ = "freed_time"
+    __table_args__ = (CheckConstraint("starts_at < ends_at", name="in_order"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    visit_id: Mapped[int] = mapped_column(ForeignKey("visit.id"))
+    """Who gave it back."""
+    opening_id: Mapped[int] = mapped_column(ForeignKey("opening.id"))
+    adviser_id: Mapped[int] = mapped_column(ForeignKey("adviser.id"))
+    starts_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    ends_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    offered_from: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
 
 
 class IdempotencyKey(Base):

@@ -57,7 +57,7 @@ def make_app(config: Config) -> Flask:
     app.url_map.converters["id"] = edge.RowId
     app.extensions["settings"] = config
     app.extensions["build"] = build_id()
-    app.extensions["database"] = Database(config.database_url)
+    app.extensions["database"] = Database(config.database_url, sends_sms=config.sends_sms)
     use_contact_keys(config.contact_keys)
     if config.trusted_proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
