@@ -101,14 +101,21 @@ def look_at_adviser(page: Page, base_url: str) -> Iterator[str]:
         yield from look(page)
 
 
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
+AXE = f"{Axe().axe_script};null"
+RUN_AXE = "options => axe.run(options).then(found => found.violations)"
+"""What passes is not sent: to send it takes a quarter of the work."""
+
+
 def look(page: Page) -> Iterator[str]:
     """What is wrong with the page as it stands."""
     too_wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     if too_wide > 0:
         yield f"{page.url}: {too_wide} px too wide"
-    found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]})
-    if found.response["violations"]:
-        yield f"{page.url}: {describe(found.response['violations'])}"
+    page.evaluate(AXE)
+    violations = page.evaluate(RUN_AXE, {"runOnly": RULES, "resultTypes": ["violations"]})
+    if violations:
+        yield f"{page.url}: {describe(violations)}"
 
 
 def describe(violations: list[dict[str, Any]]) -> str:

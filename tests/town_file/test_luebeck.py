@@ -128,9 +128,8 @@ def test_no_person_and_no_number_of_anybody_is_in_the_file() -> None:
 
 
 def test_places_are_those_that_the_office_publishes(session: Session, rulebook: RuleBook) -> None:
-    assert [
-        each.address.split(",")[0] for each in session.scalars(select(Place).where(Place.retired_at.is_(None)))
-    ] == [
+    in_use = select(Place).where(Place.retired_at.is_(None)).order_by(Place.position)
+    assert [each.address.split(",")[0] for each in session.scalars(in_use)] == [
         "Falkenplatz 10",
         "Bäckerstraße 3–5",
         "Hudekamp 25a",

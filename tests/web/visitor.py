@@ -22,7 +22,7 @@ class Visitor:
         response = self.client.open(address, method=method, base_url=self.base_url, headers=headers, **options)
         return Page(response)
 
-    def post(self, address: str, page: Page | None = None, **fields: Any) -> Page:
+    def post(self, address: str, /, page: Page | None = None, **fields: Any) -> Page:
         """A form that no page shows: a hostile one. Its token is that of `page`, or of the page for codes."""
         token = (page or self.open("/code")).root.all("input", name="csrf_token")[0].attrs["value"]
         return self.open(address, method="POST", data={"csrf_token": token, **fields})
