@@ -12,8 +12,8 @@ run: $(VENV)/.installed $(CATALOGUES) ## a live demo of the whole thing
 
 install: $(VENV)/.installed $(CATALOGUES) ## what an installation needs, nothing more
 
-test: $(VENV)/.installed-dev $(CATALOGUES) ## all tests, on SQLite, PostgreSQL and in a browser
-	@sh tests/install_browser.sh
+test: $(VENV)/.installed-dev $(CATALOGUES) ## all tests, on SQLite, PostgreSQL, in a browser and in calendar apps
+	@sh tests/install_tools.sh
 	$(BIN)/pytest -n 2 --dist worksteal
 
 check: lint types catalogues test ## what CI calls
@@ -34,9 +34,11 @@ bench: $(VENV)/.installed ## how fast, as ratios taken in one run
 	-$(BIN)/python -m bench.matching
 	-$(BIN)/python -m bench.forecast
 	-$(BIN)/python -m bench.board
+	-$(BIN)/python -m bench.feeds
 
-soak: $(VENV)/.installed ## a busy morning under load: 200 screens poll while three advisers work, one minute
+soak: $(VENV)/.installed-dev ## a busy morning for a minute; then a thousand visits while processes are killed
 	$(BIN)/python -m bench.soak
+	$(BIN)/python -m bench.soak_messages
 
 messages: $(VENV)/.installed-dev ## bring the catalogues up to date with the sources
 	$(BIN)/python -m scheduler.translations update

@@ -10,17 +10,16 @@ from pathlib import Path
 
 import click
 from cryptography.fernet import Fernet
-from flask import Flask, current_app
+from flask import Flask
 from flask.cli import with_appcontext
 from sqlalchemy import select
 
 from scheduler import schema
-from scheduler.actions.feeds import make_feed
 from scheduler.actions.staff import make_account
 from scheduler.cli_backtest import backtest
+from scheduler.cli_feeds import feed
 from scheduler.cli_town import check, export, load, open_database
 from scheduler.models import Adviser, Place
-from scheduler.models.feeds import FeedLevel
 
 NEED_NO_SECRETS = ("new-key", "check", "backtest")
 """They run before an installation has any: the first one makes them."""
@@ -80,20 +79,3 @@ def account(login: str, name: str, desk: str | None, adviser_key: str | None, pa
         )
         session.commit()
         click.echo(f"{made.login} can log in.")
-
-
-@click.command()
-@click.argument("adviser_key")
-@click.option("--details", is_flag=True, help="Show number or code, service and language, not only that time is taken.")
-@with_appcontext
-def feed(adviser_key: str, details: bool) -> None:
-    """Print a fresh calendar address for an adviser. It is shown once."""
-    base_url = current_app.extensions["settings"].base_url
-    with open_database().writing() as session:
-        adviser = session.scalar(select(Adviser).where(Adviser.key == adviser_key))
-        if adviser is None:
-            raise click.UsageError(f"there is no adviser {adviser_key!r}")
-        level: FeedLevel = "details" if details else "busy"
-        _feed, token = make_feed(session, adviser, level=level, base_url=base_url, now=datetime.now(UTC))
-        session.commit()
-        click.echo(f"{base_url}/feeds/{token}.ics")

@@ -19,7 +19,7 @@ FLASK_FAMILY = ("flask", "flask_babel", "flask_limiter", "flask_login", "flask_w
 MAY_IMPORT_FLASK = ("scheduler/web/", "scheduler/__init__.py", "scheduler/cli", "scheduler/demo", "wsgi.py")
 MAY_ASK_THE_CLOCK = ("scheduler/web/", "scheduler/cli", "scheduler/demo", "jobs/")
 _TO_READ = ("scheduler.models", "scheduler.domain", "scheduler.db")
-_TO_WORD = ("scheduler.ical", "scheduler.texts", "scheduler.hours_texts")
+_TO_WORD = ("scheduler.ical", "scheduler.feed_calendars", "scheduler.texts", "scheduler.hours_texts")
 ARROWS: dict[str, tuple[str, ...]] = {
     "scheduler/domain/": ("scheduler.domain",),
     "scheduler/models/": _TO_READ,
@@ -28,9 +28,27 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "scheduler/rule_texts.py": ("scheduler.texts",),
     "scheduler/hours_texts.py": ("scheduler.models", "scheduler.domain", "scheduler.texts", "scheduler.rule_texts"),
     "scheduler/ical.py": ("scheduler.models", "scheduler.domain", "scheduler.texts"),
+    "scheduler/time_zones.py": (),
+    "scheduler/feed_calendars.py": (
+        "scheduler.models",
+        "scheduler.domain",
+        "scheduler.texts",
+        "scheduler.ical",
+        "scheduler.time_zones",
+    ),
     "scheduler/actions/": ("scheduler.actions", *_TO_READ, *_TO_WORD),
     "scheduler/delivery/": ("scheduler.delivery", "scheduler.models", "scheduler.domain", *_TO_WORD, "config"),
-    "jobs/": ("jobs", "scheduler.actions", "scheduler.delivery", *_TO_READ, *_TO_WORD, "scheduler.schema", "config"),
+    "scheduler/busy_calendars/": ("scheduler.busy_calendars", "scheduler.domain"),
+    "jobs/": (
+        "jobs",
+        "scheduler.actions",
+        "scheduler.delivery",
+        "scheduler.busy_calendars",
+        *_TO_READ,
+        *_TO_WORD,
+        "scheduler.schema",
+        "config",
+    ),
 }
 """What each folder may import of ours. web may import all of it."""
 DOMAIN_LIBRARIES = ("dateutil", "holidays")
@@ -205,6 +223,8 @@ BAD: list[tuple[Check, str, str]] = [
     (flask_outside_web, "jobs/timetable.py", "import flask"),
     (flask_outside_web, "scheduler/delivery/mail.py", "from werkzeug.http import parse_date"),
     (arrows_back, "scheduler/ical.py", "from scheduler.actions.feeds import publish"),
+    (arrows_back, "scheduler/time_zones.py", "from scheduler.models import Town"),
+    (arrows_back, "scheduler/feed_calendars.py", "from scheduler.actions.feeds import publish_feed"),
     (arrows_back, "scheduler/texts.py", "from scheduler.models import Town"),
     (clock_readings, "scheduler/actions/booking.py", "x = datetime.now(UTC)"),
     (clock_readings, "scheduler/domain/due.py", "import datetime\nx = datetime.datetime.utcnow()"),

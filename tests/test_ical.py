@@ -8,9 +8,8 @@ import pytest
 from icalendar import Calendar
 
 from scheduler.domain.recurrence import wall_to_utc
-from scheduler.ical import Duty, adviser_feed, invitation
+from scheduler.ical import invitation
 from scheduler.models import Concern, Place, Service, Visit
-from scheduler.models.feeds import FeedLevel
 from scheduler.texts import translations_for
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -46,29 +45,6 @@ def invite(visit: Visit, **options: Any) -> bytes:
     return invitation(visit, zone=BERLIN, base_url=BASE_URL, secret=SECRET, **options)
 
 
-def feed_of(*visits: Visit, duties: tuple[Duty, ...] = (), level: FeedLevel = "busy") -> bytes:
-    return adviser_feed(
-        visits,
-        duties,
-        level=level,
-        locale="de",
-        name="Sprechstunde · Kleinstadt",
-        base_url=BASE_URL,
-        stamp=CHANGED_AT,
-    )
-
-
-def duty(**changes: Any) -> Duty:
-    values: dict[str, Any] = {
-        "public_id": "buergerbuero-mi/2026-11-25",
-        "starts_at": datetime(2026, 11, 25, 8, 0, tzinfo=UTC),
-        "ends_at": datetime(2026, 11, 25, 11, 0, tzinfo=UTC),
-        "place": PLACE,
-        "sequence": 3,
-    }
-    return Duty(**{**values, **changes})
-
-
 def lines_of(body: bytes) -> list[str]:
     """The content lines, unfolded."""
     return body.replace(b"\r\n ", b"").decode().split("\r\n")
@@ -83,8 +59,6 @@ LONG_ARABIC_PLACE = Place(key="p", name="مكتب خدمات المواطنين 
         invite(make_visit()),
         invite(make_visit(state="cancelled", sequence=1), method="CANCEL"),
         invite(make_visit(locale="ar", place=LONG_ARABIC_PLACE)),
-        feed_of(make_visit(), make_visit(id=8, place=LONG_ARABIC_PLACE), duties=(duty(),), level="details"),
-        feed_of(),
     ],
 )
 def test_lines_end_with_crlf_and_have_at_most_75_octets(body: bytes) -> None:
@@ -94,17 +68,14 @@ def test_lines_end_with_crlf_and_have_at_most_75_octets(body: bytes) -> None:
         assert b"\r" not in line and b"\n" not in line
 
 
-@pytest.mark.parametrize("body", [invite(make_visit()), feed_of(make_visit(), duties=(duty(),))])
-def test_the_calendar_itself_has_no_uid(body: bytes) -> None:
-    head = body.split(b"BEGIN:VEVENT")[0]
+def test_the_calendar_itself_has_no_uid() -> None:
+    head = invite(make_visit()).split(b"BEGIN:VEVENT")[0]
     assert b"UID" not in head
     assert b"VERSION:2.0\r\n" in head and b"PRODID:" in head
 
 
 def test_the_same_input_gives_the_same_bytes() -> None:
     assert invite(make_visit()) == invite(make_visit())
-    first, second = make_visit(), make_visit(id=8, starts_at=STARTS_AT - timedelta(hours=1))
-    assert feed_of(first, second, duties=(duty(),)) == feed_of(second, first, duties=(duty(),))
 
 
 def test_an_invitation_says_when_where_and_how_to_cancel() -> None:
@@ -142,11 +113,6 @@ def test_a_cancellation_says_so_by_method_status_and_name() -> None:
     assert f"SUMMARY:{said}" in lines
 
 
-def test_the_stamp_can_be_that_of_sending() -> None:
-    lines = lines_of(invite(make_visit(), stamp=CHANGED_AT + timedelta(hours=1)))
-    assert "DTSTAMP:20261124T100000Z" in lines and "LAST-MODIFIED:20261124T090000Z" in lines
-
-
 @pytest.mark.parametrize(
     ("on", "at", "starts"),
     [
@@ -163,7 +129,7 @@ def test_appointments_keep_their_instant_on_days_of_the_time_change(on: date, at
     # The same instant, written in another zone, is the same in the file.
     visit = make_visit(starts_at=starts_at.astimezone(BERLIN), ends_at=starts_at + timedelta(minutes=45))
     assert f"DTSTART:{starts}" in lines_of(invite(visit))
-    event = Calendar.from_ical(feed_of(visit)).walk("VEVENT")[0]
+    event = Calendar.from_ical(invite(visit)).walk("VEVENT")[0]
     assert event.decoded("dtend") - event.decoded("dtstart") == timedelta(minutes=45)
 
 
@@ -172,43 +138,3 @@ def test_a_naive_time_and_a_walk_in_are_refused() -> None:
         invite(make_visit(starts_at=STARTS_AT.replace(tzinfo=None)))
     with pytest.raises(ValueError, match="walk-in"):
         invite(make_visit(kind="walk_in", starts_at=None, ends_at=None))
-
-
-def test_a_feed_names_itself_and_asks_to_be_read_hourly() -> None:
-    head = lines_of(feed_of())
-    assert "NAME:Sprechstunde · Kleinstadt" in head and "X-WR-CALNAME:Sprechstunde · Kleinstadt" in head
-    assert "REFRESH-INTERVAL;VALUE=DURATION:PT1H" in head and "X-PUBLISHED-TTL:PT1H" in head
-
-
-def test_a_busy_feed_tells_only_that_the_time_is_taken() -> None:
-    body = "\n".join(lines_of(feed_of(make_visit(ticket=17))))
-    assert "DTSTART:20261125T081500Z" in body and "TRANSP:OPAQUE" in body
-    for told in ("482", "MBE", "Brief", "Arabisch", "17\n", "DESCRIPTION", "/visits/"):
-        assert told not in body
-
-
-def test_a_feed_with_details_names_the_visit_but_never_the_link() -> None:
-    lines = lines_of(feed_of(make_visit(), make_visit(id=8, ticket=17), level="details"))
-    assert "SUMMARY:482 917 305 · MBE" in lines and "SUMMARY:17 · MBE" in lines
-    assert "DESCRIPTION:Brief oder Formular\\nArabisch" in lines
-    assert "/visits/" not in "\n".join(lines)
-
-
-def test_details_that_nobody_asked_for_leave_no_trace() -> None:
-    lines = lines_of(feed_of(make_visit(service=None, concern=None, language=None), level="details"))
-    assert "SUMMARY:482 917 305" in lines
-    assert "DESCRIPTION" not in "\n".join(lines)
-
-
-def test_duty_leaves_the_time_free_and_keeps_its_uid() -> None:
-    lines = lines_of(feed_of(duties=(duty(),)))
-    assert "UID:duty-buergerbuero-mi-2026-11-25@termine.example.org" in lines
-    assert "TRANSP:TRANSPARENT" in lines and "SEQUENCE:3" in lines and "DTSTAMP:20261124T090000Z" in lines
-
-
-def test_a_cancelled_appointment_stays_in_the_feed_and_blocks_nothing() -> None:
-    lines = lines_of(feed_of(make_visit(state="cancelled", sequence=1)))
-    what = translations_for("de").gettext("Appointment")
-    said = translations_for("de").gettext("Cancelled: %(what)s") % {"what": what}
-    assert "STATUS:CANCELLED" in lines and "TRANSP:TRANSPARENT" in lines
-    assert f"SUMMARY:{said}" in lines

@@ -18,13 +18,26 @@ from sqlalchemy.orm import Session
 
 from scheduler.actions.feeds import make_feed
 from scheduler.domain.recurrence import DatedOpening, Rule, dated_openings
-from scheduler.ical import Duty, PublicOpening, adviser_feed, invitation, place_feed
+from scheduler.feed_calendars import (
+    Duty,
+    FeedEvent,
+    PublicHours,
+    Showing,
+    appointment_event,
+    calendar_bytes,
+    duty_event,
+    neutral_name,
+    opening_event,
+    stamp_events,
+)
+from scheduler.ical import invitation
 from scheduler.models import Adviser, Place, Visit
 
 BERLIN = ZoneInfo("Europe/Berlin")
 SPRING, AUTUMN = (date(2026, 3, 29), date(2027, 3, 28)), (date(2026, 10, 25), date(2027, 10, 31))
 CHANGES = (*SPRING, *AUTUMN)
 WEEK = timedelta(days=7)
+WEDNESDAY = 2
 BASE_URL = "https://termine.example.org"
 PLACE = Place(key="buergerbuero", name="Bürgerbüro", address="Marktplatz 1, 12345 Kleinstadt", phone="069 90009-001")
 THEN = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
@@ -201,26 +214,33 @@ def test_an_appointment_s_own_file_says_the_time_that_clocks_show() -> None:
     assert said == ["2:30", "3:30", "9:00"]
 
 
+def feed_of(events: Iterable[FeedEvent]) -> bytes:
+    stamped, _told = stamp_events(events, {}, now=THEN, forget_before=THEN, locale="de")
+    return calendar_bytes("Sprechstunde", stamped)
+
+
 def test_an_adviser_s_feed_says_the_same_instants_to_every_parser(read: Callable[[bytes], Read]) -> None:
     duties = [
         Duty(f"hours-{number}/{each.original_on}", each.starts_at, each.ends_at, PLACE, 1)
         for number, each in enumerate(OPENINGS)
     ]
-    visits = appointments(OPENINGS)
-    body = adviser_feed(visits, duties, level="busy", locale="de", name="Sprechstunde", base_url=BASE_URL, stamp=THEN)
+    visits, showing = appointments(OPENINGS), Showing("busy", "de", BASE_URL)
     expected = {f"visit-{each.id}@termine.example.org": (each.starts_at, each.ends_at) for each in visits}
     for each in duties:
-        expected[f"duty-{each.public_id.replace('/', '-')}@termine.example.org"] = (each.starts_at, each.ends_at)
-    assert read(body) == expected
+        expected[f"duty-{neutral_name(each.public_id, each.key)}@termine.example.org"] = (each.starts_at, each.ends_at)
+    events = [*(appointment_event(each, showing) for each in visits), *(duty_event(each, showing) for each in duties)]
+    assert read(feed_of(events)) == expected
 
 
-def test_a_place_s_feed_says_the_same_instants_to_every_parser(read: Callable[[bytes], Read]) -> None:
-    shown = [
-        PublicOpening(f"hours-{number}/{each.original_on}", each.starts_at, each.ends_at, "ohne Termin", "", 1, None)
+def test_dates_that_stand_by_themselves_in_a_place_s_feed_say_the_same_instants_to_every_parser(
+    read: Callable[[bytes], Read],
+) -> None:
+    hours = PublicHours("mi", PLACE, "ohne Termin", "", 1)
+    events = [
+        opening_event(hours, f"mi-{number}/{each.on}", *each.interval, locale="de", base_url=BASE_URL)
         for number, each in enumerate(OPENINGS)
     ]
-    body = place_feed(PLACE, shown, locale="de", base_url=BASE_URL, stamp=THEN)
-    assert sorted(read(body).values()) == sorted((each.starts_at, each.ends_at) for each in shown)
+    assert sorted(read(feed_of(events)).values()) == sorted((each.starts_at, each.ends_at) for each in OPENINGS)
 
 
 @pytest.mark.parametrize("change_on", CHANGES, ids=str)
@@ -231,8 +251,8 @@ def test_a_published_feed_shows_the_session_at_nine_before_and_after_the_change(
     now = datetime.combine(change_on - WEEK, time(9), tzinfo=UTC)
     feed, _token = make_feed(session, adviser, level="busy", base_url=BASE_URL, now=now)
     assert feed.body is not None
-    spans = [span for uid, span in read(feed.body).items() if uid.startswith("duty-buergerbuero-mi")]
-    near = sorted(each for each in spans if abs(each[0].date() - change_on) < WEEK)
+    spans = [span for uid, span in read(feed.body).items() if uid.startswith("duty-")]
+    near = sorted(each for each in spans if abs(each[0].date() - change_on) < WEEK and each[0].weekday() == WEDNESDAY)
     wednesdays = [change_on - timedelta(days=4), change_on + timedelta(days=3)]
     assert [(local(begins), local(ends)) for begins, ends in near] == [
         ((on, time(9)), (on, time(12))) for on in wednesdays

@@ -1,55 +1,76 @@
 """Feeds: make one, find and revoke it, and publish its bytes. Web serves what is stored here and builds nothing.
 
-A change raises `wanted` in its own transaction (`openings.mark_changed`). Publishing notes the `wanted` that it read
+A change raises `wanted` in its own transaction (`openings.renew_feeds`). Publishing notes the `wanted` that it read
 before it built; a change that arrives meanwhile leaves the feed stale, so the next round publishes again. What a
 place's public feed shows comes from the rules alone: it is published for a `rules_revision` of the town instead.
 """
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
-from sqlalchemy import and_, or_, select, update
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy import and_, bindparam, or_, select, update
+from sqlalchemy.orm import Session
 
+from scheduler.actions.feed_contents import read_contents
 from scheduler.actions.openings import insert_for
-from scheduler.actions.rulebook import RuleBook, read_rulebook
 from scheduler.domain.recurrence import day_interval, local_date
-from scheduler.hours_texts import say_admits
-from scheduler.ical import Duty, PublicOpening, adviser_feed, place_feed
-from scheduler.models import Adviser, Feed, Hours, Place, Step, Town, Visit
-from scheduler.models.feeds import FeedLevel
-from scheduler.texts import translations_for
+from scheduler.feed_calendars import calendar_bytes, stamp_events
+from scheduler.models import Adviser, Carrier, Feed, Place, Town
+from scheduler.models.feeds import FeedLevel, ToldEvent
 
-SHOWS_PAST = timedelta(days=14)
-SHOWS_AHEAD = timedelta(days=56)
-"""How far ahead duties stand in a feed; appointments stand there as soon as they are booked."""
-SHOWS_CANCELLED = timedelta(days=30)
-
+NOTED_EVERY = timedelta(minutes=10)
+"""Within that time it is noted once that a calendar app came."""
 _TOKEN_BYTES = 24
 
 
 @dataclass(frozen=True)
 class FeedDraft:
-    """The bytes of a feed, and the `wanted` (of a place: the `rules_revision`) that stood before they were built."""
+    """A feed as it would be published, and what stood there before it was built.
+
+    `wanted`: of a place's, the `rules_revision`. `replaces`: the ETag of the bytes whose stamps were carried on.
+    """
 
     feed_id: int
     wanted: int
     body: bytes
+    told: dict[str, ToldEvent]
+    replaces: str | None
+
+
+class FeedHead(NamedTuple):
+    """What is known of a published feed without reading its bytes."""
+
+    id: int
+    etag: str
+    modified_at: datetime | None
+    fetched_at: datetime | None
+
+
+class FeedBody(NamedTuple):
+    """The bytes of a feed, with their own ETag: they may be newer than the head that was read before."""
+
+    etag: str
+    modified_at: datetime | None
+    data: bytes
 
 
 def make_feed(
-    session: Session, adviser: Adviser, *, level: FeedLevel, base_url: str, now: datetime
+    session: Session, owner: Adviser | Carrier | str, *, level: FeedLevel, base_url: str, now: datetime
 ) -> tuple[Feed, str]:
-    """A new feed of the adviser's own calendar, published at once; and its token.
+    """A new feed of an adviser, of all advisers of a carrier, or of all appointments in a language, published at once.
 
-    The token is told here only: the row keeps its hash. Raises LookupError where no town is loaded.
+    Gives its token, too, which is told here only: the row keeps its hash. A language's feed is busy whatever is asked.
+    Raises LookupError where no town is loaded.
     """
     token = secrets.token_urlsafe(_TOKEN_BYTES)
-    feed = Feed(kind="adviser", adviser_id=adviser.id, level=level, token_hash=_hash(token), created_at=now)
+    feed = Feed(**_owned_by(owner), level="busy" if isinstance(owner, str) else level)
+    feed.token_hash, feed.created_at = _hash(token), now
     session.add(feed)
     session.flush()
     publish_feed(session, feed.id, base_url=base_url, now=now)
@@ -57,14 +78,28 @@ def make_feed(
     return feed, token
 
 
-def find_feed(session: Session, token: str) -> Feed | None:
-    """The feed of this token; None: there is none, or it was revoked."""
-    return session.scalar(select(Feed).where(Feed.token_hash == _hash(token), Feed.revoked_at.is_(None)))
+def find_head(session: Session, token: str) -> FeedHead | None:
+    """Of the feed of this token; None: there is none, or it was revoked. One small statement."""
+    found = session.execute(_HEAD_OF_TOKEN, {"token_hash": _hash(token)}).one_or_none()
+    return FeedHead._make(found) if found else None
 
 
-def find_place_feed(session: Session, place: Place) -> Feed | None:
-    """The public feed of a place; None: the place is new, and its feed is not made yet."""
-    return session.scalar(select(Feed).where(Feed.place_id == place.id))
+def find_place_head(session: Session, place: Place) -> FeedHead | None:
+    """Of the public feed of a place; None: it is not published yet."""
+    found = session.execute(_HEAD_OF_PLACE, {"place_id": place.id}).one_or_none()
+    return FeedHead._make(found) if found else None
+
+
+def read_body(session: Session, feed_id: int, *, gzipped: bool) -> FeedBody | None:
+    """The published bytes, as they are or compressed; None: it was revoked meanwhile."""
+    found = session.execute(_GZIPPED if gzipped else _BODY, {"feed_id": feed_id}).one_or_none()
+    return FeedBody._make(found) if found else None
+
+
+def note_fetched(session: Session, feed_id: int, now: datetime) -> None:
+    """A calendar app has come for it."""
+    not_noted = or_(Feed.fetched_at.is_(None), Feed.fetched_at <= now - NOTED_EVERY)
+    session.execute(update(Feed).where(Feed.id == feed_id, not_noted).values(fetched_at=now))
 
 
 def places_without_feed(session: Session) -> list[int]:
@@ -90,7 +125,7 @@ def make_place_feed(session: Session, place_id: int, now: datetime) -> None:
 def revoke_feed(session: Session, feed: Feed, now: datetime) -> None:
     """Its address ends for good, and its bytes go. Revoking twice is fine."""
     if feed.revoked_at is None:
-        feed.revoked_at, feed.body, feed.etag = now, None, None
+        feed.revoked_at, feed.body, feed.gzipped, feed.etag, feed.told = now, None, None, None, None
         session.flush()
 
 
@@ -101,13 +136,12 @@ def stale_feeds(session: Session, now: datetime) -> list[int]:
         return []
     midnight = day_interval(local_date(now, town.zone), town.zone).starts_at
     behind = or_(
-        and_(Feed.kind == "adviser", Feed.wanted > Feed.published),
+        and_(Feed.kind != "place", Feed.wanted > Feed.published),
         and_(Feed.kind == "place", Feed.published < town.rules_revision),
         Feed.published_at.is_(None),
         Feed.published_at < midnight,
     )
-    published_here = Feed.kind.in_(("adviser", "place"))
-    query = select(Feed.id).outerjoin(Feed.place).where(published_here, Feed.revoked_at.is_(None), behind)
+    query = select(Feed.id).outerjoin(Feed.place).where(Feed.revoked_at.is_(None), behind)
     return list(session.scalars(query.where(Place.retired_at.is_(None)).order_by(Feed.id)))
 
 
@@ -119,123 +153,54 @@ def publish_feed(session: Session, feed_id: int, *, base_url: str, now: datetime
 def draft_feed(session: Session, feed_id: int, *, base_url: str, now: datetime) -> FeedDraft:
     """The bytes of a feed as of now; only reads, so that building holds no write lock.
 
-    They depend on the day in the town's zone, not on the time of day: nothing changed means the same bytes.
+    They depend on the day in the town's zone, not on the time of day, and on what was told before: nothing changed
+    means the same bytes.
     """
     # Read first: whatever changes from here on raises `wanted` above this, and the feed stays stale.
     wanted, revision = session.execute(
         select(Feed.wanted, Town.rules_revision).join(Town, Town.id == 1).where(Feed.id == feed_id)
     ).one()
     feed = session.get_one(Feed, feed_id)
-    if feed.kind == "place":
-        return FeedDraft(feed_id, revision, _place_body(session, feed, base_url, now))
-    return FeedDraft(feed_id, wanted, _adviser_body(session, feed, base_url, now))
+    found = read_contents(session, feed, base_url=base_url, now=now)
+    events, told = stamp_events(
+        found.events, feed.told or {}, now=now, forget_before=found.forget_before, locale=found.locale
+    )
+    body = calendar_bytes(found.name, events, zone=found.zone, first_year=found.first_year)
+    return FeedDraft(feed_id, revision if feed.kind == "place" else wanted, body, told, feed.etag)
 
 
 def store_draft(session: Session, draft: FeedDraft, now: datetime) -> None:
-    """Store the bytes and their ETag, unless another jobs process has stored newer ones meanwhile."""
+    """Store the bytes and their ETag, unless another jobs process has stored others since this draft was begun."""
+    etag = hashlib.sha256(draft.body).hexdigest()
+    values: dict[str, Any] = {"published": draft.wanted, "published_at": now, "told": draft.told}
+    if etag != draft.replaces:
+        values |= {"etag": etag, "modified_at": now, "body": draft.body, "gzipped": gzip.compress(draft.body, mtime=0)}
+    as_it_was = Feed.etag.is_(None) if draft.replaces is None else Feed.etag == draft.replaces
     session.execute(
         update(Feed)
-        .where(Feed.id == draft.feed_id, Feed.published <= draft.wanted, Feed.revoked_at.is_(None))
-        .values(
-            published=draft.wanted,
-            published_at=now,
-            body=draft.body,
-            etag=hashlib.sha256(draft.body).hexdigest(),
-        )
+        .where(Feed.id == draft.feed_id, Feed.published <= draft.wanted, Feed.revoked_at.is_(None), as_it_was)
+        .values(values)
         .execution_options(synchronize_session=False)
     )
 
 
-def _adviser_body(session: Session, feed: Feed, base_url: str, now: datetime) -> bytes:
-    assert feed.adviser is not None
-    town, rulebook = session.get_one(Town, 1), read_rulebook(session)
-    locale = town.locales[0]
-    return adviser_feed(
-        _visits_of(session, feed.adviser, rulebook, now),
-        _duties_of(session, feed.adviser, rulebook, now),
-        level=feed.level,
-        locale=locale,
-        name=f"{translations_for(locale).gettext('Consultation hours')} · {town.name}",
-        base_url=base_url,
-        stamp=feed.created_at,
-    )
+def _owned_by(owner: Adviser | Carrier | str) -> dict[str, Any]:
+    if isinstance(owner, Adviser):
+        return {"kind": "adviser", "adviser_id": owner.id}
+    if isinstance(owner, Carrier):
+        return {"kind": "carrier", "carrier_id": owner.id}
+    return {"kind": "interpreter", "language": owner}
 
 
-def _place_body(session: Session, feed: Feed, base_url: str, now: datetime) -> bytes:
-    assert feed.place is not None
-    town, rulebook = session.get_one(Town, 1), read_rulebook(session)
-    return place_feed(
-        feed.place,
-        _public_openings_of(session, feed.place, rulebook, town.locales[0], now),
-        locale=town.locales[0],
-        base_url=base_url,
-        stamp=feed.created_at,
-    )
-
-
-def _visits_of(session: Session, adviser: Adviser, rulebook: RuleBook, now: datetime) -> list[Visit]:
-    """Appointments whose place this adviser holds, and cancelled ones whose place this adviser held."""
-    midnight = day_interval(local_date(now, rulebook.zone), rulebook.zone).starts_at
-    held = select(Visit).where(Visit.planned_adviser_id == adviser.id, Visit.starts_at >= midnight - SHOWS_PAST)
-    # A cancelled visit holds nobody: the last step that gave a place up says whose it was.
-    released = (
-        select(Step.released_adviser_id)
-        .where(Step.visit_id == Visit.id, Step.released_adviser_id.is_not(None))
-        .order_by(Step.id.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    cancelled = select(Visit).where(
-        Visit.ended_at >= midnight - SHOWS_CANCELLED,
-        Visit.state == "cancelled",
-        Visit.kind == "appointment",
-        released == adviser.id,
-    )
-    shown = (selectinload(Visit.place), selectinload(Visit.service), selectinload(Visit.concern))
-    return [visit for query in (held, cancelled) for visit in session.scalars(query.options(*shown))]
-
-
-def _duties_of(session: Session, adviser: Adviser, rulebook: RuleBook, now: datetime) -> list[Duty]:
-    today = local_date(now, rulebook.zone)
-    places = {place.id: place for place in session.scalars(select(Place))}
-    return [
-        Duty(
-            public_id=opening.public_id,
-            starts_at=opening.dated.starts_at,
-            ends_at=opening.dated.ends_at,
-            place=places[opening.hours.place_id],
-            sequence=rulebook.revision,
-        )
-        for opening in rulebook.openings(today - SHOWS_PAST, today + SHOWS_AHEAD)
-        if opening.dated.takes_place and adviser.key in opening.dated.staff
-    ]
-
-
-def _public_openings_of(
-    session: Session, place: Place, rulebook: RuleBook, locale: str, now: datetime
-) -> list[PublicOpening]:
-    """What is open to the public there, cancelled dates too; not what is by arrangement or an adviser's own."""
-    listed = set(
-        session.scalars(
-            select(Hours.id).where(
-                Hours.place_id == place.id, Hours.own_adviser_id.is_(None), Hours.admits != "by_arrangement"
-            )
-        )
-    )
-    today = local_date(now, rulebook.zone)
-    return [
-        PublicOpening(
-            public_id=opening.public_id,
-            starts_at=opening.dated.starts_at,
-            ends_at=opening.dated.ends_at,
-            admits=say_admits(opening.hours.admits, locale),
-            room=opening.hours.room,
-            sequence=rulebook.revision,
-            closed_because=opening.dated.closed_because,
-        )
-        for opening in rulebook.openings(today - SHOWS_PAST, today + SHOWS_AHEAD)
-        if opening.hours.id in listed
-    ]
+# By the table, and put together once: calendar apps ask all day, mostly for what they have.
+_FEED = Feed.metadata.tables["feed"]
+_HEAD = select(*(_FEED.c[name] for name in FeedHead._fields)).where(_FEED.c.etag.is_not(None))
+_HEAD_OF_TOKEN = _HEAD.where(_FEED.c.token_hash == bindparam("token_hash"), _FEED.c.revoked_at.is_(None))
+_HEAD_OF_PLACE = _HEAD.where(_FEED.c.place_id == bindparam("place_id"))
+_BODY, _GZIPPED = (
+    select(_FEED.c.etag, _FEED.c.modified_at, column).where(_FEED.c.id == bindparam("feed_id"), column.is_not(None))
+    for column in (_FEED.c.body, _FEED.c.gzipped)
+)
 
 
 def _hash(token: str) -> str:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.actions.rulebook import OfficeHours, PlannedOpening, RuleBook
 from scheduler.domain.queue_order import Server
-from scheduler.models import Absence, Feed, Opening, Presence, Visit
+from scheduler.models import Absence, Adviser, Feed, Opening, Presence, Visit
 
 
 class UnknownOpening(LookupError):
@@ -85,22 +85,35 @@ def lock_move(session: Session, visit_id: int, opening: PlannedOpening) -> tuple
     return lock_visit(session, visit_id), lock_opening(session, opening)
 
 
-def mark_changed(session: Session, opening: Opening, advisers: Iterable[int | None] = ()) -> None:
-    """Something that pages or feeds show has changed: pages see a new version, the advisers' feeds are renewed."""
+def mark_changed(
+    session: Session, opening: Opening, advisers: Iterable[int | None] = (), languages: Iterable[str | None] = ()
+) -> None:
+    """Something that pages or feeds show has changed: pages see a new version, feeds that it touches are renewed."""
     opening.version = Opening.version + 1  # counted by the database: others count, too
-    renew_feeds(session, advisers)
+    renew_feeds(session, advisers, languages)
 
 
-def renew_feeds(session: Session, advisers: Iterable[int | None]) -> None:
-    """The feeds of these advisers show something that has changed."""
+def renew_feeds(session: Session, advisers: Iterable[int | None], languages: Iterable[str | None] = ()) -> None:
+    """What the feeds of these advisers, of their carriers and of these languages' interpreters show has changed."""
     touched = {each for each in advisers if each is not None}
-    if touched:
-        session.execute(_RENEW, {"touched": list(touched)})
+    spoken = {each for each in languages if each is not None}
+    if touched or spoken:
+        session.execute(_RENEW, {"touched": list(touched), "spoken": list(spoken)})
 
 
 _FEED = Feed.metadata.tables["feed"]
+_ADVISER = Adviser.metadata.tables["adviser"]
+_TOUCHED: Any = bindparam("touched", expanding=True)
 _RENEW = (
-    update(_FEED).where(_FEED.c.adviser_id.in_(bindparam("touched", expanding=True))).values(wanted=_FEED.c.wanted + 1)
+    update(_FEED)
+    .where(
+        or_(
+            _FEED.c.adviser_id.in_(_TOUCHED),
+            _FEED.c.carrier_id.in_(select(_ADVISER.c.carrier_id).where(_ADVISER.c.id.in_(_TOUCHED))),
+            _FEED.c.language.in_(bindparam("spoken", expanding=True)),
+        )
+    )
+    .values(wanted=_FEED.c.wanted + 1)
 )
 
 

@@ -6,7 +6,7 @@ Web serves a feed's stored bytes; the jobs process renews them, and fetches the 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -25,6 +25,10 @@ class ToldEvent(TypedDict):
     sequence: int
     changed_at: str
     """ISO 8601, in UTC."""
+    was: NotRequired[list[str]]
+    """Of a duty: begin, end, summary and location, to tell that it is cancelled once the rules no longer yield it."""
+    gone_at: NotRequired[str]
+    """Since when the feed's rows and rules no longer yield it; remembered for as long as it might come back."""
 
 
 class Feed(Base):

@@ -1,9 +1,14 @@
-"""An adviser's own calendar addresses: make one, see it once, switch it off."""
+"""An adviser's own calendar addresses: make one, see it once, see whether it is used, switch it off."""
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import NamedTuple
+
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import format_timedelta
+from flask_babel import gettext as _
 from sqlalchemy import select
 
 from scheduler.actions.feeds import make_feed, revoke_feed
@@ -14,10 +19,22 @@ from scheduler.web.login import own_adviser
 
 pages = Blueprint("calendars", __name__, url_prefix="/my")
 
+IDLE_AFTER = timedelta(days=2)
+"""Every app comes within a day, but a Nextcloud that nobody told to: that, too, is worth a hint."""
+_A_MINUTE = timedelta(minutes=1)
+
+
+class FeedLine(NamedTuple):
+    """One address in use. `fetched`: when an app last came, in words; `is_idle`: too long ago, it may be forgotten."""
+
+    feed: Feed
+    fetched: str
+    is_idle: bool
+
 
 @pages.get("/feeds")
 def show_feeds() -> ResponseReturnValue:
-    return render_template("my/feeds.html", feeds=_own_feeds(), fresh_link=None)
+    return _feeds_page()
 
 
 @pages.post("/feeds")
@@ -25,8 +42,7 @@ def do_make_feed() -> ResponseReturnValue:
     level: FeedLevel = "details" if request.form.get("level") == "details" else "busy"
     _feed, token = make_feed(db(), own_adviser(), level=level, base_url=settings().base_url, now=now())
     db().commit()
-    link = settings().base_url + url_for("feeds.show_feed", token=token)
-    return render_template("my/feeds.html", feeds=_own_feeds(), fresh_link=link), 201
+    return _feeds_page(fresh_link=settings().base_url + url_for("feeds.show_feed", token=token)), 201
 
 
 @pages.post("/feeds/<id:feed_id>/revocation")
@@ -40,8 +56,20 @@ def do_revoke_feed(feed_id: int) -> ResponseReturnValue:
     return redirect(url_for("calendars.show_feeds"), 303)
 
 
-def _own_feeds() -> list[Feed]:
-    rows = db().scalars(
-        select(Feed).where(Feed.adviser_id == own_adviser().id, Feed.revoked_at.is_(None)).order_by(Feed.id)
-    )
-    return list(rows)
+def _feeds_page(fresh_link: str | None = None) -> str:
+    return render_template("my/feeds.html", lines=_own_lines(), fresh_link=fresh_link)
+
+
+def _own_lines() -> list[FeedLine]:
+    query = select(Feed).where(Feed.adviser_id == own_adviser().id, Feed.revoked_at.is_(None)).order_by(Feed.id)
+    return [
+        FeedLine(feed, _say_fetched(feed), (feed.fetched_at or feed.created_at) <= now() - IDLE_AFTER)
+        for feed in db().scalars(query)
+    ]
+
+
+def _say_fetched(feed: Feed) -> str:
+    if feed.fetched_at is None:
+        return str(_("never fetched yet"))
+    ago = max(now() - feed.fetched_at, _A_MINUTE)
+    return str(_("fetched %(ago)s", ago=format_timedelta(-ago, granularity="minute", add_direction=True)))

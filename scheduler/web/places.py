@@ -14,7 +14,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 from flask_babel import gettext as _
 
-from scheduler.actions.feeds import find_place_feed
+from scheduler.actions.feeds import find_place_head
 from scheduler.actions.rulebook import PlannedOpening
 from scheduler.domain.changes import Change
 from scheduler.hours_texts import LOOK_AHEAD, ChangeLine, say_change
@@ -72,11 +72,11 @@ def show_place(key: str) -> ResponseReturnValue:
 
 @pages.get("/<key>.ics")
 def show_feed(key: str) -> ResponseReturnValue:
-    feed = find_place_feed(db(), place_by(key))
-    if feed is None or feed.body is None:
+    head = find_place_head(db(), place_by(key))
+    if head is None:
         # The jobs process publishes it some seconds after the town was loaded.
         return _("The calendar is being made. Please try again in a minute."), 503, {"Retry-After": _SOON_SECONDS}
-    return answer_feed(feed)
+    return answer_feed(head)
 
 
 @pages.get("/qr/<locale>.svg")

@@ -15,6 +15,7 @@
       source.select();
       if (navigator.clipboard) { navigator.clipboard.writeText(source.value); } else { document.execCommand("copy"); }
       button.textContent = button.dataset.copied;
+      button.focus(); // whoever uses the keyboard goes on from here
     });
   });
 })();

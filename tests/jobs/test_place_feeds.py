@@ -7,15 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import vobject
-from ical.calendar_stream import IcsCalendarStream
+import recurring_ical_events
 from icalendar import Calendar, Event
 from sqlalchemy import select, update
 
 from jobs.feeds import publish_stale
-from scheduler.actions.feeds import draft_feed, find_place_feed, make_place_feed, stale_feeds, store_draft
+from scheduler.actions.feeds import draft_feed, make_place_feed, stale_feeds, store_draft
 from scheduler.db import Database
-from scheduler.models import Feed, Hours, Place, Town
+from scheduler.models import Feed, Hours, HoursException, Place, Town
 from scheduler.texts import translations_for
 from tests.actions.small_town import NEXT_WEDNESDAY, SESSION, WEDNESDAY, change_date, hours_of, place_of
 from tests.conftest import NOW
@@ -32,9 +31,7 @@ def publish(database: Database, at: datetime = NOW) -> None:
 
 def stored(database: Database, place: str = "buergerbuero") -> Feed:
     with changing(database) as session:
-        feed = find_place_feed(session, place_of(session, place))
-        assert feed is not None
-        return feed
+        return session.scalars(select(Feed).where(Feed.place_id == place_of(session, place).id)).one()
 
 
 def body(database: Database, at: datetime = NOW) -> bytes:
@@ -45,11 +42,20 @@ def body(database: Database, at: datetime = NOW) -> bytes:
     return found
 
 
-def events(body: bytes) -> dict[str, Event]:
-    """By day and hour in UTC of their beginning."""
-    return {
-        each.decoded("dtstart").strftime("%Y-%m-%d %H:%M"): each for each in Calendar.from_ical(body).walk("VEVENT")
-    }
+def events(body: bytes, from_on: date = date(2026, 1, 1), until_on: date = date(2028, 12, 31)) -> dict[str, Event]:
+    """What a calendar app shows, by day and hour in UTC of its beginning: each date of what repeats by itself."""
+    found = recurring_ical_events.of(Calendar.from_ical(body)).between(from_on, until_on)
+    return {in_utc(each, "dtstart").strftime("%Y-%m-%d %H:%M"): each for each in found}
+
+
+def components(body: bytes) -> dict[str, Event]:
+    """The events as they stand in the file, by UID without the host."""
+    return {str(each["uid"]).partition("@")[0]: each for each in Calendar.from_ical(body).walk("VEVENT")}
+
+
+def in_utc(event: Event, name: str) -> datetime:
+    at: datetime = event.decoded(name)
+    return at.astimezone(UTC)
 
 
 def is_stale(database: Database, at: datetime = NOW) -> bool:
@@ -95,22 +101,29 @@ def test_a_retired_place_gets_no_calendar_and_its_old_one_rests(database: Databa
         assert session.scalars(select(Place.key).join(Feed, Feed.place_id == Place.id)).all() == ["awo-buero"]
 
 
-def test_it_holds_the_dated_openings_of_this_place_from_two_weeks_ago_to_eight_weeks_ahead(database: Database) -> None:
-    found = events(body(database))
-    assert [min(found), max(found)] == ["2026-11-11 08:00", "2027-01-13 08:00"]
-    assert len(found) == 10
-    event = found["2026-11-25 08:00"]
-    assert (event["uid"], event["summary"], event["status"]) == (
-        "opening-buergerbuero-mi-2026-11-25@localhost",
-        SUMMARY,
-        "CONFIRMED",
-    )
+def test_office_hours_are_one_event_that_repeats_in_the_town_s_own_time(database: Database) -> None:
+    found = body(database)
+    event = components(found)["hours-buergerbuero-mi"]
+    lines = event.to_ical().decode().split("\r\n")
+    assert {
+        "DTSTART;TZID=Europe/Berlin:20260107T090000",
+        "DTEND;TZID=Europe/Berlin:20260107T120000",
+        "RRULE:FREQ=WEEKLY;UNTIL=20271231T225959Z;BYDAY=WE",
+        "EXDATE;TZID=Europe/Berlin:20261230T090000",
+        "TRANSP:TRANSPARENT",
+    } <= set(lines)
+    assert (event["summary"], event["status"]) == (SUMMARY, "CONFIRMED")
     assert event["location"] == "Bürgerbüro, Marktplatz 1, 12345 Kleinstadt"
-    assert event.decoded("dtend") == datetime(2026, 11, 25, 11, 0, tzinfo=UTC)
     assert event["url"] == "http://localhost/places/buergerbuero"
-    assert event["transp"] == "TRANSPARENT"
     assert "069 90009-001" in event["description"]
     assert translations_for("de").gettext("with or without appointment") in event["description"]
+    assert found.count(b"BEGIN:VTIMEZONE") == 1
+
+
+def test_it_shows_each_wednesday_of_this_year_and_the_next_and_no_other_place(database: Database) -> None:
+    found = [key for key, each in events(body(database)).items() if each["status"] == "CONFIRMED"]
+    assert [min(found), max(found), len(found)] == ["2026-01-07 08:00", "2027-12-29 08:00", 51 + 52]
+    assert not any(key.startswith("2026-11-26") for key in found)  # Thursdays are another place's
 
 
 def test_closed_dates_are_cancelled_and_say_so_in_their_name_and_why(database: Database) -> None:
@@ -123,15 +136,68 @@ def test_closed_dates_are_cancelled_and_say_so_in_their_name_and_why(database: D
     assert found["2026-12-02 08:00"]["status"] == "CONFIRMED"
 
 
-def test_a_moved_date_keeps_its_uid_and_has_a_higher_sequence(database: Database) -> None:
-    before = events(body(database))["2026-12-02 08:00"]
+@pytest.mark.parametrize(("days_before", "shown"), [(57, 0), (56, 1), (-14, 1), (-15, 0)])
+def test_a_cancelled_date_is_said_eight_weeks_ahead_and_two_weeks_after(
+    database: Database, days_before: int, shown: int
+) -> None:
+    change(database, WEDNESDAY, "cancelled")
+    at = datetime(2026, 11, 25, 12, 0, tzinfo=UTC) - timedelta(days=days_before)
+    found = body(database, at)
+    assert len([uid for uid in components(found) if uid == "opening-buergerbuero-mi-2026-11-25"]) == shown
+    assert "CONFIRMED" not in [str(each["status"]) for key, each in events(found).items() if key[:10] == "2026-11-25"]
+
+
+def test_a_date_held_at_other_times_stands_by_itself_under_its_own_name(database: Database) -> None:
+    before = components(body(database))["hours-buergerbuero-mi"]
     change(database, NEXT_WEDNESDAY, "moved", held_on=date(2026, 12, 3), from_time=time(10))
-    found = events(body(database))
-    assert "2026-12-02 08:00" not in found
-    after = found["2026-12-03 09:00"]
-    assert after["uid"] == before["uid"]
-    assert after["sequence"] == before["sequence"] + 1
-    assert after["status"] == "CONFIRMED"
+    change(database, date(2027, 7, 7), "moved", until_time=time(11))
+    change(database, date(2027, 7, 10), "added")
+    found = body(database)
+    moved = components(found)["opening-buergerbuero-mi-2026-12-02"]
+    assert moved.decoded("dtstart") == datetime(2026, 12, 3, 9, 0, tzinfo=UTC)
+    assert (str(moved["status"]), in_utc(moved, "dtend")) == ("CONFIRMED", datetime(2026, 12, 3, 11, 0, tzinfo=UTC))
+    assert components(found)["hours-buergerbuero-mi"]["sequence"] > before["sequence"]
+    shown = events(found)
+    assert "2026-12-02 08:00" not in shown
+    assert in_utc(shown["2027-07-07 07:00"], "dtend") == datetime(2027, 7, 7, 9, 0, tzinfo=UTC)
+    assert shown["2027-07-14 07:00"]["uid"] == before["uid"]
+    assert shown["2027-07-10 07:00"]["uid"] == components(found)["opening-buergerbuero-mi-2027-07-10"]["uid"]
+
+
+def test_a_date_moved_twice_keeps_its_name_and_raises_its_sequence(database: Database) -> None:
+    sequences = []
+    for hour in (10, 11):
+        with changing(database) as session:
+            session.execute(HoursException.__table__.delete())
+            session.expire_all()
+        change(database, NEXT_WEDNESDAY, "moved", from_time=time(hour))
+        sequences.append(int(components(body(database))["opening-buergerbuero-mi-2026-12-02"]["sequence"]))
+    assert sequences[1] > sequences[0]
+
+
+def test_the_stamps_of_hours_that_stay_as_they_are_stay_too(database: Database) -> None:
+    before = components(body(database))["hours-buergerbuero-mi"].to_ical()
+    with changing(database) as session:
+        session.execute(update(Town).values(rules_revision=Town.rules_revision + 3))  # of other hours
+    assert components(body(database, NOW + timedelta(days=30)))["hours-buergerbuero-mi"].to_ical() == before
+
+
+def test_the_bytes_move_with_the_year_and_not_with_the_day(database: Database) -> None:
+    change(database, date(2026, 12, 30), "moved", from_time=time(9))  # nothing is closed near the days that follow
+    days = [NOW + timedelta(days=each) for each in (0, 1, 30)]
+    assert len({body(database, each) for each in days}) == 1
+    new_year = body(database, datetime(2027, 1, 1, 9, 0, tzinfo=UTC))
+    assert "DTSTART;TZID=Europe/Berlin:20270106T090000" in new_year.decode()
+
+
+def test_hours_with_dates_alone_stand_date_by_date_in_utc(database: Database) -> None:
+    with changing(database) as session:
+        hours = hours_of(session, SESSION)
+        hours.rrule, hours.dates = None, ["2026-12-02", "2027-07-01"]
+        session.execute(update(Town).values(rules_revision=Town.rules_revision + 1))
+    found = body(database)
+    assert b"TZID" not in found and b"RRULE" not in found
+    assert sorted(events(found)) == ["2026-12-02 08:00", "2027-07-01 07:00"]
 
 
 def test_it_is_stale_when_the_rules_have_a_new_revision_and_after_that_no_more(database: Database) -> None:
@@ -197,35 +263,16 @@ def test_by_arrangement_and_an_adviser_s_own_appointment_are_no_open_hours(datab
 @pytest.mark.parametrize(
     ("at", "begins"),
     [
-        (datetime(2027, 3, 20, 9, 0, tzinfo=UTC), ["2027-03-24 08:00", "2027-03-31 07:00"]),
-        (datetime(2026, 10, 15, 9, 0, tzinfo=UTC), ["2026-10-21 07:00", "2026-10-28 08:00"]),
+        (datetime(2027, 3, 20, 9, 0, tzinfo=UTC), ["2027-03-24 08:00", "2027-03-28 07:00", "2027-03-31 07:00"]),
+        (datetime(2026, 10, 15, 9, 0, tzinfo=UTC), ["2026-10-21 07:00", "2026-10-25 08:00", "2026-10-28 08:00"]),
     ],
 )
 def test_the_time_of_day_stays_over_both_changes_of_the_clock(
     database: Database, at: datetime, begins: list[str]
 ) -> None:
+    with changing(database) as session:
+        hours_of(session).rrule = "FREQ=WEEKLY;BYDAY=WE,SU"
     assert set(begins) <= events(body(database, at)).keys()
-
-
-def test_other_parsers_read_the_same(database: Database) -> None:
-    change(database, WEDNESDAY, "cancelled", reason="Fortbildung, ganztägig; bis 12 Uhr\nDanke")
-    change(database, NEXT_WEDNESDAY, "moved", until_time=time(11))
-    text = body(database).decode()
-    ours = {
-        (str(each["uid"]), str(each["status"]), each.decoded("dtstart"), each.decoded("dtend"))
-        for each in events(text.encode()).values()
-    }
-    assert len(ours) == 10
-    by_vobject = vobject.readOne(text).contents["vevent"]
-    assert {
-        (each.uid.value, each.status.value, each.dtstart.value.astimezone(UTC), each.dtend.value.astimezone(UTC))
-        for each in by_vobject
-    } == ours
-    by_ical = IcsCalendarStream.calendar_from_ics(text).events
-    assert {
-        (each.uid, each.status.value, each.dtstart.astimezone(UTC), each.dtend.astimezone(UTC)) for each in by_ical
-    } == ours
-    assert {each.description.value for each in by_vobject} == {each.description for each in by_ical}
 
 
 def test_lines_are_what_calendar_apps_take(database: Database) -> None:
