@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 
@@ -18,10 +19,11 @@ from scheduler.models import Absence, Adviser, Hours, HoursException, Town, Visi
 
 @dataclass(frozen=True)
 class Away:
-    """An adviser is away from–until."""
+    """An adviser is away from–until. `known`: an absence says so already, only what it hits is left to settle."""
 
     adviser_id: int
     during: Interval
+    known: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,12 @@ def end_absence(session: Session, absence: Absence) -> None:
     adviser = session.get_one(Adviser, absence.adviser_id)
     session.delete(absence)
     session.flush()
-    for opening in _duties(rules, adviser.key, during):
+    mark_duties(session, rules, adviser, [during])
+
+
+def mark_duties(session: Session, rules: RuleBook, adviser: Adviser, spans: Sequence[Interval]) -> None:
+    """The adviser's absences in these spans have changed: so has what the openings there show."""
+    for opening in _duties(rules, adviser.key, spans):
         mark_changed(session, lock_opening(session, opening), {adviser.id})
 
 
@@ -71,7 +78,7 @@ def restore_date(session: Session, exception: HoursException) -> None:
 def store_absence(
     session: Session, rules: RuleBook, change: Away, closed: list[PlannedOpening], now: datetime
 ) -> list[PlannedOpening]:
-    """Write the absence; coming openings that have nobody left are cancelled and noted in `closed`.
+    """Write the absence unless it is known; coming openings without anybody are cancelled and noted in `closed`.
 
     Gives all openings that it touches.
     """
@@ -80,9 +87,10 @@ def store_absence(
     if change.during.starts_at >= change.during.ends_at:
         raise ChangeRefused("wrong_times")
     adviser = session.get_one(Adviser, change.adviser_id)
-    session.add(Absence(adviser_id=adviser.id, starts_at=change.during.starts_at, ends_at=change.during.ends_at))
-    session.flush()
-    touched = _duties(rules, adviser.key, change.during)
+    if not change.known:
+        session.add(Absence(adviser_id=adviser.id, starts_at=change.during.starts_at, ends_at=change.during.ends_at))
+        session.flush()
+    touched = _duties(rules, adviser.key, [change.during])
     for opening in touched:
         if opening.dated.starts_at > now and _has_nobody(session, rules, opening):
             _write_exception(session, opening, DateChange(opening.hours.key, opening.dated.original_on, cancelled=True))
@@ -141,13 +149,16 @@ def _note_new_rules(session: Session) -> None:
     session.flush()
 
 
-def _duties(rules: RuleBook, adviser_key: str, during: Interval) -> list[PlannedOpening]:
-    """Openings where this adviser is on duty while away."""
-    first, last = local_date(during.starts_at, rules.zone), local_date(during.ends_at, rules.zone)
+def _duties(rules: RuleBook, adviser_key: str, spans: Sequence[Interval]) -> list[PlannedOpening]:
+    """Openings where this adviser is on duty in any of these spans."""
+    if not spans:
+        return []
+    first = local_date(min(each.starts_at for each in spans), rules.zone)
+    last = local_date(max(each.ends_at for each in spans), rules.zone)
     return [
         each
         for each in rules.openings(first, last)
-        if each.dated.takes_place and adviser_key in each.dated.staff and each.dated.interval.overlaps(during)
+        if each.dated.takes_place and adviser_key in each.dated.staff and any(map(each.dated.interval.overlaps, spans))
     ]
 
 

@@ -10,6 +10,7 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
+from scheduler.actions.busy_calendars import find_hit
 from scheduler.actions.dates import Away, ChangeRefused, end_absence
 from scheduler.domain.intervals import Interval
 from scheduler.domain.recurrence import day_interval, wall_to_utc
@@ -82,6 +83,50 @@ def do_end(absence_id: int) -> ResponseReturnValue:
     return redirect(url_for("absences.show_absences", ended=1), 303)
 
 
+@pages.post("/<id:absence_id>/effects")
+def do_try_out_imported(absence_id: int) -> ResponseReturnValue:
+    """Whom an absence hits that the adviser's own calendar says: nothing is stored."""
+    return _show_imported(_own_imported(absence_id))
+
+
+@pages.post("/<id:absence_id>/settlement")
+def do_settle_imported(absence_id: int) -> ResponseReturnValue:
+    absence = _own_imported(absence_id)
+    try:
+        confirm(_known(absence))
+    except ChangeRefused as refused:
+        db().rollback()
+        return _show_imported(absence, refused)
+    return redirect(url_for("absences.show_absences", saved=1), 303)
+
+
+def _show_imported(absence: Absence, refused: ChangeRefused | None = None) -> ResponseReturnValue:
+    change = _known(absence)
+    page = show_effect(
+        change,
+        during=change.during,
+        hidden={},
+        known=True,
+        action=url_for("absences.do_settle_imported", absence_id=absence.id),
+        back=url_for("absences.show_absences"),
+        wrong=say_refusal(refused) if refused else None,
+    )
+    return page, 409 if refused else 200
+
+
+def _own_imported(absence_id: int) -> Absence:
+    """A coming absence from this adviser's own calendar: 404 for all others."""
+    adviser, absence = own_adviser(), db().get(Absence, absence_id)
+    is_own = absence is not None and absence.adviser_id == adviser.id and absence.source == "imported"
+    if absence is None or not is_own or absence.ends_at <= now():
+        abort(404)
+    return absence
+
+
+def _known(absence: Absence) -> Away:
+    return Away(absence.adviser_id, Interval(absence.starts_at, absence.ends_at), known=True)
+
+
 def _show_effect(typed: Typed, during: Interval, refused: ChangeRefused | None = None) -> ResponseReturnValue:
     try:
         page = show_effect(
@@ -106,7 +151,11 @@ def _form_page(typed: Typed, refused: ChangeRefused | None = None) -> str:
         .order_by(Absence.starts_at, Absence.id)
     )
     return render_template(
-        "changes/absences.html", typed=typed, wrong=say_refusal(refused) if refused else None, absences=list(coming)
+        "changes/absences.html",
+        typed=typed,
+        wrong=say_refusal(refused) if refused else None,
+        absences=list(coming),
+        hit=find_hit(db(), adviser.id, now()),
     )
 
 
