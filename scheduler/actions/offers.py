@@ -114,7 +114,8 @@ def _lies_within(during: Interval, whole: Interval) -> bool:
 def _nearest(session: Session, rules: RuleBook, visit: Visit, now: datetime, *, keep_wish: bool) -> Iterator[Offer]:
     """The next free times, none before the one that was agreed: whoever hears of it late has then missed nothing."""
     assert visit.starts_at is not None
-    question = question_of(visit) if keep_wish else replace(question_of(visit), adviser_id=None)
+    as_booked = question_of(visit, by_staff=True)
+    question = as_booked if keep_wish else replace(as_booked, adviser_id=None)
     on = local_date(visit.starts_at, rules.zone)
     found = find_slots(session, rules, question, from_on=on, until_on=on + AHEAD, now=now, ignoring_visit_id=visit.id)
     for each in [each for each in found if each.slot.starts_at >= visit.starts_at][:MOST_OFFERS]:
@@ -141,5 +142,5 @@ def supply_without(
     session: Session, rules: RuleBook, opening: PlannedOpening, hit: Iterable[Visit], now: datetime
 ) -> Supply:
     """What is left when these visits hold nobody. An absence may always hand appointments on, also on the last day."""
-    taken = read_taken(session, [opening], now, {each.id for each in hit})
+    taken = read_taken(session, [opening], now, {each.id for each in hit}, by_staff=True)
     return supply_of(rules, opening, taken, frozen=False)

@@ -21,7 +21,10 @@ from scheduler.models import Concern, Opening
 
 @dataclass(frozen=True)
 class Question:
-    """What a client asks for. `services` holds keys; empty: any. `language` and `adviser_id`: None, no wish."""
+    """What a client asks for. `services` holds keys; empty: any. `language` and `adviser_id`: None, no wish.
+
+    `by_staff`: asked for by staff, for whom also those times are free that a client has only just given back.
+    """
 
     services: frozenset[str]
     minutes: int
@@ -29,6 +32,7 @@ class Question:
     language: str | None = None
     adviser_id: int | None = None
     place_id: int | None = None
+    by_staff: bool = False
 
     @property
     def wanted(self) -> Wanted:
@@ -55,6 +59,7 @@ def make_question(
     language: str | None = None,
     adviser_key: str | None = None,
     place_id: int | None = None,
+    by_staff: bool = False,
 ) -> Question:
     """The question that these answers make. A named service goes before the age group."""
     services = (service,) if service else services_for(age_group, rulebook.services)
@@ -67,6 +72,7 @@ def make_question(
         language=language,
         adviser_id=adviser_id,
         place_id=place_id,
+        by_staff=by_staff,
     )
 
 
@@ -109,7 +115,7 @@ def find_slot(
     hours = opening.hours
     if not _admits(opening, question) or not bookable_window(now, hours.lead, hours.horizon).includes(starts_at):
         return None
-    taken = read_taken(session, [opening], now, {ignoring_visit_id})
+    taken = read_taken(session, [opening], now, {ignoring_visit_id}, by_staff=question.by_staff)
     supply = supply_of(rulebook, opening, taken, frozen=is_frozen(opening, now))
     return slot_at(starts_at, supply, _wanted_at(opening, question), question.minutes)
 
@@ -194,7 +200,7 @@ def _work_out(
     now: datetime,
     ignoring_visit_id: int | None = None,
 ) -> list[list[OfferedSlot]]:
-    taken = read_taken(session, openings, now, {ignoring_visit_id})
+    taken = read_taken(session, openings, now, {ignoring_visit_id}, by_staff=question.by_staff)
     found = []
     for each in openings:
         supply = supply_of(rulebook, each, taken, frozen=is_frozen(each, now))

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import CompoundSelect, Integer, bindparam, cast, null, select, union_all
+from sqlalchemy import CompoundSelect, Integer, bindparam, cast, exists, null, select, union_all
 from sqlalchemy.orm import Session
 
 from scheduler.actions.rulebook import PlannedOpening, RuleBook
 from scheduler.domain.intervals import Interval
 from scheduler.domain.matching import Duty, Held, Wanted
 from scheduler.domain.slots import Supply
-from scheduler.models import Absence, Concern, Consultation, Opening, Visit
+from scheduler.models import Absence, Concern, Consultation, FreedTime, Opening, Visit
 
 DAY = timedelta(days=1)
 FREEZES_BEFORE = timedelta(hours=24)
@@ -87,9 +87,17 @@ def supply_of(rulebook: RuleBook, opening: PlannedOpening, taken: Taken, *, froz
 
 
 def read_taken(
-    session: Session, openings: Iterable[PlannedOpening], now: datetime, ignoring: Collection[int | None] = ()
+    session: Session,
+    openings: Iterable[PlannedOpening],
+    now: datetime,
+    ignoring: Collection[int | None] = (),
+    *,
+    by_staff: bool = False,
 ) -> Taken:
-    """All that takes advisers' time while these openings last, but for the visits to ignore, by one statement."""
+    """All that takes advisers' time while these openings last, but for the visits to ignore, by one statement.
+
+    What clients gave back counts like an appointment for a while (`freed_times.py`), not for staff.
+    """
     taken = Taken()
     spans = [each.dated.interval for each in openings]
     if not spans:
@@ -97,12 +105,12 @@ def read_taken(
     window = Interval(min(each.starts_at for each in spans), max(each.ends_at for each in spans))
     # Who is called just before the door opens is taken then.
     statement = _TAKEN_TODAY if window.starts_at <= now + DAY else _TAKEN
-    since = {"from_at": window.starts_at, "until_at": window.ends_at, "earliest": window.starts_at - DAY}
+    since = {"from_at": window.starts_at, "until_at": window.ends_at, "earliest": window.starts_at - DAY, "now": now}
     for row in session.execute(statement, since):
         if row.visit_id is None:
             ends_at = row.ends_at or max(row.starts_at + timedelta(minutes=row.minutes or DEFAULT_MINUTES), now)
             taken.busy[row.adviser_id].append(Interval(row.starts_at, ends_at))
-        elif row.visit_id not in ignoring:
+        elif row.visit_id not in ignoring and not (by_staff and row.state is None):
             _add_appointment(taken, row)
     return taken
 
@@ -127,8 +135,8 @@ def _busy(taken: Taken, adviser_id: int, during: Interval, may_move: set[int]) -
 
 
 # By the tables, not the classes: asked in every search, and rows are enough.
-_VISIT, _OPENING, _ABSENCE, _CONSULTATION, _CONCERN = (
-    each.metadata.tables[each.__tablename__].c for each in (Visit, Opening, Absence, Consultation, Concern)
+_VISIT, _OPENING, _ABSENCE, _CONSULTATION, _CONCERN, _FREED = (
+    each.metadata.tables[each.__tablename__].c for each in (Visit, Opening, Absence, Consultation, Concern, FreedTime)
 )
 _NOTHING = cast(null(), Integer)
 _NOTHING_ELSE = (null(),) * 6
@@ -160,6 +168,34 @@ _ABSENCES = select(null(), _ABSENCE.adviser_id, _ABSENCE.starts_at, _ABSENCE.end
     _ABSENCE.starts_at < bindparam("until_at"), _ABSENCE.ends_at > bindparam("from_at")
 )
 
+# As an appointment without a state, which nobody may hand on; no longer once an appointment holds that adviser again.
+_FREED_TIMES = (
+    select(
+        _FREED.visit_id,
+        _FREED.adviser_id,
+        _FREED.starts_at,
+        _FREED.ends_at,
+        _NOTHING,
+        _OPENING.hours_id,
+        _OPENING.original_on,
+        null(),  # state, and what could be wished for
+        _NOTHING,
+        _NOTHING,
+        null(),
+    )
+    .select_from(FreedTime.metadata.tables["freed_time"].join(Opening.metadata.tables["opening"]))
+    .where(
+        _FREED.offered_from > bindparam("now"),
+        _FREED.starts_at < bindparam("until_at"),
+        _FREED.ends_at > bindparam("from_at"),
+        ~exists().where(
+            _VISIT.planned_adviser_id == _FREED.adviser_id,
+            _VISIT.starts_at < _FREED.ends_at,
+            _VISIT.ends_at > _FREED.starts_at,
+        ),
+    )
+)
+
 # On the day a walk-in that is being served takes its adviser until its expected end.
 _RUNNING = (
     select(null(), _CONSULTATION.adviser_id, _CONSULTATION.called_at, null(), _CONCERN.minutes, *_NOTHING_ELSE)
@@ -171,5 +207,5 @@ _RUNNING = (
     .where(_CONSULTATION.ended_at.is_(None))
 )
 
-_TAKEN: CompoundSelect[Any] = union_all(_APPOINTMENTS, _ABSENCES)
-_TAKEN_TODAY: CompoundSelect[Any] = union_all(_APPOINTMENTS, _ABSENCES, _RUNNING)
+_TAKEN: CompoundSelect[Any] = union_all(_APPOINTMENTS, _FREED_TIMES, _ABSENCES)
+_TAKEN_TODAY: CompoundSelect[Any] = union_all(_APPOINTMENTS, _FREED_TIMES, _ABSENCES, _RUNNING)

@@ -182,7 +182,7 @@ def _move_page(visit: Visit, taken: bool = False) -> str:
     if not may(visit.state, "move"):
         abort(409)
     shown = read_days(request.args.get("days", ""))
-    days, more = offered_days(question_of(visit), shown, ignoring_visit_id=visit.id)
+    days, more = offered_days(question_of(visit, by_staff=True), shown, ignoring_visit_id=visit.id)
     return render_template(
         "appointments/move.html",
         visit=visit,

@@ -61,6 +61,7 @@ def question_for(consultation: Consultation, concern: Concern | None) -> Questio
         concern=concern,
         language=visit.language if visit.language in (None, *adviser.languages) else ANY_OTHER_LANGUAGE,
         adviser_key=adviser.key,
+        by_staff=True,
     )
 
 

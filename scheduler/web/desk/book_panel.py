@@ -99,6 +99,7 @@ def question_of(panel: BookPanel) -> Question:
         concern=_concern_of(panel.asked),
         language=panel.asked.language,
         adviser_key=panel.adviser,
+        by_staff=True,
     )
 
 
