@@ -9,17 +9,11 @@ those that were acknowledged.
 from __future__ import annotations
 
 import argparse
-import os
-import secrets
-import socket
-import subprocess
 import sys
-import time
 import tomllib
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from datetime import time as clock_time
 from pathlib import Path
@@ -29,29 +23,27 @@ from threading import Event, Thread
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from cryptography.fernet import Fernet
 from sqlalchemy import func, select
 
+from bench.processes import START_WITHIN, STOP_WITHIN, environment, serve
 from bench.soak_people import Adviser, Call, Desk, Staff, Tally, Watcher
+from bench.town import OFFENBACH, say
 from scheduler import schema, town_file
 from scheduler.actions.full_house import set_tickets
 from scheduler.actions.registration import Answers, register
 from scheduler.actions.rulebook import PlannedOpening, read_rulebook
 from scheduler.actions.staff import make_account
 from scheduler.actions.steps import By
-from scheduler.db import Database, use_contact_keys
+from scheduler.db import Database
 from scheduler.domain.codes import link_token
 from scheduler.domain.recurrence import local_date
 from scheduler.models import Account, Place, Step
 from scheduler.models import Adviser as AdviserRow
 
-ROOT = Path(__file__).parents[1]
-OFFENBACH = ROOT / "scheduler" / "towns" / "offenbach.toml"
 PLACE, HOURS = "buergerbuero", "soak"
 PASSWORD = "only-for-this-run"
 STATIONS = ("Tisch 1", "Tisch 2", "Tisch 3")
 WAITING_AT_FIRST = 60
-START_WITHIN, STOP_WITHIN = 30, 10
 WARM_UP = 8
 SLOW = {"poll": 0.5, "step": 1.0}
 """Seconds that the 99th percentile may take: of a poll, and of a step that staff wait for."""
@@ -93,8 +85,7 @@ def main() -> int:
 def soak(load: Load) -> Result:
     """Let it happen."""
     with TemporaryDirectory(prefix="sprechstunde-soak-") as folder:
-        environ = environment(Path(folder))
-        use_contact_keys((environ["CONTACT_KEYS"],))
+        environ = environment(f"sqlite:///{Path(folder) / 'soak.db'}")
         database = Database(environ["DATABASE_URL"])
         tokens = prepare(database, environ["SECRET_KEY"])
         tally = Tally()
@@ -180,61 +171,6 @@ def town_where_it_is_ten(now: datetime) -> dict[str, Any]:
     return data
 
 
-def environment(folder: Path) -> dict[str, str]:
-    return {
-        **os.environ,
-        "DATABASE_URL": f"sqlite:///{folder / 'soak.db'}",
-        "SECRET_KEY": secrets.token_urlsafe(48),
-        "CONTACT_KEYS": Fernet.generate_key().decode(),
-        "PORT": str(free_port()),
-        "DEMO": "",
-    }
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextmanager
-def serve(environ: dict[str, str]) -> Iterator[str]:
-    """gunicorn as deploy/ starts it; its address. Ended with all its workers when the block is left."""
-    base_url = f"http://127.0.0.1:{environ['PORT']}"
-    command = [
-        sys.executable,
-        "-m",
-        "gunicorn",
-        "--config",
-        "deploy/gunicorn.conf.py",
-        "--bind",
-        base_url[7:],
-        "wsgi:app",
-    ]
-    process = subprocess.Popen(command, cwd=ROOT, env={**environ, "BASE_URL": base_url}, start_new_session=True)
-    try:
-        wait_for(base_url, process)
-        yield base_url
-    finally:
-        process.terminate()
-        try:
-            process.wait(STOP_WITHIN)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def wait_for(base_url: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + START_WITHIN
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{base_url}/login", timeout=2):
-                return
-        except OSError:
-            time.sleep(0.1)
-    raise RuntimeError("the application did not start; its last lines above say why")
-
-
 def warm_up(base_url: str, token: str) -> None:
     """Both processes have compiled their templates: what is measured is a morning, not its first second."""
     for path in (f"/board/{PLACE}", f"/tickets/{token}") * WARM_UP:
@@ -280,11 +216,6 @@ def report(load: Load, result: Result) -> None:
     say(f"acknowledged: {dict(sorted(result.acknowledged.items()))}")
     if result.acknowledged != result.stored:
         say(f"in the database: {dict(sorted(result.stored.items()))}")
-
-
-def say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":
