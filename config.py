@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.errors import HeaderParseError, MessageDefect
+from email.headerregistry import Address
 from pathlib import Path
 from typing import Literal
 
@@ -117,7 +120,7 @@ class Config:
             smtp_user=environ.get("SMTP_USER", ""),
             smtp_password=environ.get("SMTP_PASSWORD", ""),
             smtp_security=_mail_security(environ),
-            mail_from=environ.get("MAIL_FROM", defaults.mail_from),
+            mail_from=environ.get("MAIL_FROM") or defaults.mail_from,
             sms_url=environ.get("SMS_URL", ""),
             sms_template=environ.get("SMS_TEMPLATE") or defaults.sms_template,
             sms_authorization=environ.get("SMS_AUTHORIZATION", ""),
@@ -157,9 +160,32 @@ def _value_problems(environ: Mapping[str, str]) -> list[str]:
         problems.append("SMTP_SECURITY: must be starttls, tls or none")
     if not (environ.get("SMS_URL") or "https://").startswith(("https://", "http://127.0.0.1:")):
         problems.append("SMS_URL: must begin with https://")
+    if not _is_sms_template(environ.get("SMS_TEMPLATE") or Config.sms_template):
+        problems.append(
+            "SMS_TEMPLATE: must hold {to} and {text}; one that begins with { must be JSON, with them in quotes"
+        )
+    if not _is_address(environ.get("MAIL_FROM") or Config.mail_from):
+        problems.append("MAIL_FROM: must be an address by itself, such as termine@stadt.example")
     if not environ.get("BASE_URL", "http://").startswith(("http://", "https://")):
         problems.append("BASE_URL: must begin with http:// or https://")
     return problems
+
+
+def _is_address(text: str) -> bool:
+    """Whether a letter may come from it: a name beside it, or letters beyond ASCII, would stop every one of them."""
+    try:
+        return text.isascii() and bool(Address(addr_spec=text).domain)
+    except (HeaderParseError, MessageDefect, ValueError, IndexError):
+        return False
+
+
+def _is_sms_template(template: str) -> bool:
+    if "{to}" not in template or "{text}" not in template:
+        return False
+    try:
+        return not template.lstrip().startswith("{") or bool(json.loads(template))
+    except ValueError:
+        return False
 
 
 def _mail_security(environ: Mapping[str, str]) -> MailSecurity:

@@ -139,6 +139,7 @@ def report(medians: dict[str, float], reference: str, aims: dict[str, float]) ->
 
 def say(line: str) -> None:
     sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 def _median_of(case: Case, repeats: int) -> float:

@@ -9,7 +9,7 @@ from scheduler.actions.rulebook import read_rulebook
 
 def tell_nearly_due(work: Work) -> None:
     """Asked by reading, and written only for whom it is time: no round takes the write lock for nothing."""
-    if not work.config.sends_mail:
+    if not (work.config.sends_mail or work.config.sends_sms):
         return
     with work.database.reading() as session:
         found = find_nearly_due(session, read_rulebook(session), work.clock())

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from jobs import feeds, full_house, messages, queue, upkeep
+from jobs import busy_calendars, feeds, freed_times, full_house, heartbeat, messages, queue, upkeep
 from jobs.work import Work
 
 
@@ -19,9 +19,13 @@ class Tick(NamedTuple):
 
 
 TIMETABLE = (
-    Tick("send messages", 5, messages.send_due),
+    Tick("send mail", 5, messages.send_mail),
+    Tick("send text messages", 5, messages.send_texts),
+    Tick("show that it is at work", 30, heartbeat.beat),
     Tick("publish feeds", 10, feeds.publish_stale),
+    Tick("read own calendars", 30, busy_calendars.read_due),
     Tick("review full openings", 15, full_house.review_openings),
+    Tick("offer freed times", 20, freed_times.offer_freed),
     Tick("tell who is nearly called", 20, queue.tell_nearly_due),
     Tick("close past days", 600, upkeep.close_past_days),
     Tick("delete old contacts", 3600, upkeep.delete_contacts),

@@ -100,7 +100,7 @@ class Database:
 
     def reading(self) -> Session:
         """A session in which the database itself refuses every change."""
-        return Session(self._reading, info={"kept": self.kept, "learned": self.learned})
+        return Session(self._reading, info={"kept": self.kept, "learned": self.learned, "sends_sms": self.sends_sms})
 
 
 def open_engine(url: str) -> Engine:

@@ -19,6 +19,7 @@ from babel.support import NullTranslations, Translations
 TRANSLATIONS = Path(__file__).parent / "translations"
 
 _DATE_PATTERNS = {"de": "EEEE, d. MMMM", "en": "EEEE, d MMMM"}
+_SHORT_PATTERNS = {"en": "ccc d MMM", **dict.fromkeys(("ar", "fa", "ps", "ckb", "ur"), "ccc d/M")}
 _COMMAS = {"ar": "،", "fa": "،", "ps": "،", "ckb": "،", "ur": "،"}
 _LEFT_TO_RIGHT, _END_OF_ISOLATE = "\u2066", "\u2069"
 
@@ -47,6 +48,13 @@ def spoken_time(at: datetime, locale: str, zone: ZoneInfo) -> str:
     """
     _refuse_naive(at)
     return format_datetime(at, "H:mm", tzinfo=zone, locale=_babel_locale(locale))
+
+
+def short_date(at: datetime, locale: str, zone: ZoneInfo) -> str:
+    """Weekday, day and month of an instant's day in `zone`, where letters are counted: "Mi 25.11."."""
+    _refuse_naive(at)
+    pattern = _SHORT_PATTERNS.get(locale, "ccc d.M.")
+    return format_date(at.astimezone(zone).date(), pattern, locale=_babel_locale(locale))
 
 
 def day_and_month(on: date, locale: str, *, with_year: bool = False) -> str:

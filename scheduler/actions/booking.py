@@ -14,6 +14,7 @@ from sqlalchemy import bindparam, delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from scheduler.actions.freed_times import hold_back, take_back
 from scheduler.actions.messages import plan_cancelled, plan_moved
 from scheduler.actions.openings import find_opening, lock_move, lock_visit, mark_changed, renew_feeds, touch_opening
 from scheduler.actions.rulebook import PlannedOpening, RuleBook
@@ -23,7 +24,7 @@ from scheduler.actions.supply import DEFAULT_MINUTES
 from scheduler.domain.recurrence import local_date
 from scheduler.domain.routing import AgeGroup
 from scheduler.domain.slots import Slot
-from scheduler.models import IdempotencyKey, Opening, Visit
+from scheduler.models import IdempotencyKey, Opening, Town, Visit
 
 KEEP_IDEMPOTENCY_KEYS = timedelta(hours=24)
 _PLACE_GUARD = "ex_visit_one_place_per_adviser"
@@ -64,7 +65,8 @@ def book(session: Session, rulebook: RuleBook, booking: Booking, *, by: By, now:
     earlier = _booked_before(session, booking)
     if earlier is not None:
         return earlier  # the same request was faster
-    slot = find_slot(session, rulebook, booking.question, opening, booking.starts_at, now)
+    question = replace(booking.question, by_staff=by.actor == "staff")
+    slot = find_slot(session, rulebook, question, opening, booking.starts_at, now)
     if slot is None:
         raise SlotTaken
     visit = make_visit(session, rulebook, booking, opening, opening_id, slot, by, now)
@@ -93,13 +95,16 @@ def move(
     visit, row = lock_move(session, visit_id, opening)
     if (visit.state, visit.opening_id, visit.starts_at) == ("booked", row.id, starts_at):
         return visit
-    slot = find_slot(session, rulebook, question_of(visit), opening, starts_at, now, ignoring_visit_id=visit.id)
+    question = question_of(visit, by_staff=by.actor == "staff")
+    slot = find_slot(session, rulebook, question, opening, starts_at, now, ignoring_visit_id=visit.id)
     if slot is None:
         raise SlotTaken
-    take_step(session, visit, "move", by=by, now=now, releases_place=True)
+    step = take_step(session, visit, "move", by=by, now=now, releases_place=True)
+    hold_back(session, visit, step, rulebook.zone, now)
     _put_at(visit, opening, row, slot, local_date(slot.starts_at, rulebook.zone))
     visit.sequence += 1
     _hold_place(session, visit, row, slot, now)
+    take_back(session, visit)
     mark_changed(session, row, {visit.planned_adviser_id})  # the step told the old opening and adviser alone
     plan_moved(session, visit, rulebook.zone, now, unasked=unasked)
     return visit
@@ -113,13 +118,14 @@ def cancel(session: Session, visit_id: int, *, by: By, now: datetime, unasked: b
     visit = lock_visit(session, visit_id)
     if visit.state == "cancelled":
         return visit
-    take_step(session, visit, "cancel", by=by, now=now, releases_place=True)
+    step = take_step(session, visit, "cancel", by=by, now=now, releases_place=True)
+    hold_back(session, visit, step, session.get_one(Town, 1).zone, now)
     visit.sequence += 1
     plan_cancelled(session, visit, now, unasked=unasked)
     return visit
 
 
-def question_of(visit: Visit) -> Question:
+def question_of(visit: Visit, *, by_staff: bool = False) -> Question:
     """The question that this visit was booked for, to find it another time."""
     return Question(
         services=frozenset({visit.service.key}) if visit.service else frozenset(),
@@ -127,6 +133,7 @@ def question_of(visit: Visit) -> Question:
         concern=visit.concern.key if visit.concern else None,
         language=visit.language,
         adviser_id=visit.wished_adviser_id,
+        by_staff=by_staff,
     )
 
 
@@ -195,7 +202,7 @@ def make_visit(
         if slot.moves:
             hand_on(session, session.get_one(Opening, opening_id), dict(slot.moves), now=now)
         visit = begin_history(session, values, "book", by=by, now=now)
-    renew_feeds(session, {slot.adviser_id})
+    renew_feeds(session, {slot.adviser_id}, {question.language})
     return visit
 
 
@@ -205,6 +212,7 @@ def _put_at(visit: Visit, opening: PlannedOpening, row: Opening, slot: Slot, loc
     visit.opening = row
     visit.place_id, visit.local_on = opening.hours.place_id, local_on
     visit.starts_at, visit.ends_at = slot.starts_at, slot.ends_at
+    visit.coming_at = None  # it was said of another time
 
 
 def service_id_of(rulebook: RuleBook, services: frozenset[str]) -> int | None:

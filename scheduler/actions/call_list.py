@@ -1,17 +1,19 @@
-"""Whom somebody has to tell in person of a move or cancellation: nobody can write to them.
+"""Whom somebody has to tell in person of a move or cancellation: nobody can write to them. And what never arrived.
 
-The lines are messages of channel "call", planned like all others (`messages.py`), and ticked off by people.
+The lines are messages of channel "call", planned like all others (`messages.py`), and ticked off by people. Dead
+letters are messages that were given up; what one of them told unasked has a line, too.
 """
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import Select, false, func, or_, select
+from sqlalchemy import Select, exists, false, func, or_, select
 from sqlalchemy.orm import Session
 
-from scheduler.actions.messages import mark_sent
+from scheduler.actions.messages import WRITTEN
+from scheduler.actions.sending import mark_sent
 from scheduler.models import Hours, Message, Opening, Step, Visit
 
 USEFUL_FOR = timedelta(hours=12)
@@ -56,6 +58,43 @@ def _still_holds(line: CallLine, now: datetime) -> bool:
     told_is_so = visit.state == ("cancelled" if message.kind == "cancelled" else "booked")
     last_at = max(each for each in (visit.starts_at, line.step.released_starts_at) if each is not None)
     return told_is_so and message.sequence == visit.sequence and now < last_at + USEFUL_FOR
+
+
+def read_dead_letters(
+    session: Session, on: date, *, place_id: int | None = None, adviser_id: int | None = None
+) -> list[Message]:
+    """Messages that were given up, about visits from this day on that nobody has changed since, the latest first.
+
+    For the desk of the visit's place, or for the adviser who has the visit, or had it.
+    """
+    theirs = exists().where(Step.visit_id == Visit.id, Step.released_adviser_id == adviser_id)
+    concerned = (
+        Visit.place_id == place_id
+        if place_id is not None
+        else or_(Visit.planned_adviser_id == adviser_id, Visit.wished_adviser_id == adviser_id, theirs)
+    )
+    query = (
+        select(Message)
+        .join(Visit, Message.visit_id == Visit.id)
+        .where(Message.state == "dead", Message.channel.in_(WRITTEN), Message.sequence == Visit.sequence)
+        .where(Visit.local_on >= on, concerned)
+        .order_by(Message.due_at.desc(), Message.id)
+    )
+    return list(session.scalars(query))
+
+
+def try_again(session: Session, message: Message, now: datetime) -> None:
+    """The cause is mended: send it once more. Of a message that nobody has given up nothing changes."""
+    if message.state == "dead":
+        message.state, message.due_at, message.attempts, message.claimed_until = "pending", now, 0, None
+        session.flush()
+
+
+def settle(session: Session, message: Message) -> None:
+    """Somebody has looked at it, and it need not be sent any more. Its reason is kept."""
+    if message.state == "dead":
+        message.state = "dropped"
+        session.flush()
 
 
 def mark_told(session: Session, message: Message, now: datetime) -> None:

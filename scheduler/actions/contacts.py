@@ -1,4 +1,4 @@
-"""The optional contact of a client: leave one, withdraw it, and delete all of them in time."""
+"""The optional contact of a client: leave one, confirm it, withdraw it, and delete all of them in time."""
 
 from __future__ import annotations
 
@@ -6,13 +6,21 @@ from datetime import datetime, timedelta
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
-from sqlalchemy import delete, select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
-from scheduler.actions.messages import plan_confirmation
-from scheduler.actions.openings import lock_visit
+from scheduler.actions.messages import (
+    WRITTEN,
+    drop_pending,
+    plan_confirmation,
+    plan_reminder,
+    tell_by_call,
+    way_to,
+)
+from scheduler.actions.openings import lock_visit, mark_changed
 from scheduler.domain.codes import keyed_hash
 from scheduler.models import Contact, Message, Town, Visit
+from scheduler.models.outbox import Channel
 
 
 class InvalidContact(ValueError):
@@ -24,9 +32,9 @@ class InvalidContact(ValueError):
 
 
 def normal_email(text: str) -> str:
-    """The address as mail servers compare it. Raises InvalidContact."""
+    """The address as mail servers compare it. Raises InvalidContact, also where many servers know no such letters."""
     try:
-        return validate_email(text.strip(), check_deliverability=False).normalized
+        return validate_email(text.strip(), check_deliverability=False, allow_smtputf8=False).normalized
     except EmailNotValidError as error:
         raise InvalidContact("email") from error
 
@@ -54,37 +62,99 @@ def leave_contact(
 ) -> Visit:
     """Keep how the client may be reached (normalised values) and plan what is to be told; neither: erase it.
 
-    `reminders` is the consent to reminders; it needs an e-mail address.
+    `reminders` is the consent to reminders; it needs an address to which they can be sent.
     """
     visit = lock_visit(session, visit_id)
-    known = visit.contact.email if visit.contact else None
-    if visit.contact is not None:
-        session.delete(visit.contact)
-        session.flush()
-        session.expire(visit, ["contact"])
+    unheard = _unasked(session, visit, "call", ["pending"])
+    before = _address_of(session, visit.contact)
+    confirmed_at = visit.contact.confirmed_at if visit.contact else None
+    _forget(session, visit)
     if email or phone:
         visit.contact = Contact(
             email=email,
             phone=phone,
             email_key=keyed_hash(secret, "email", email.casefold()) if email else None,
             phone_key=keyed_hash(secret, "phone", phone) if phone else None,
-            reminders=reminders and email is not None,
             created_at=now,
         )
+        visit.contact.reminders = reminders and way_to(session, visit.contact) is not None
+        visit.contact.confirmed_at = confirmed_at if _address_of(session, visit.contact) == before else None
         session.flush()
-    town = session.get_one(Town, 1)
     if visit.state == "booked":
-        if email != known and _was_confirmed(session, visit):
+        if _address_of(session, visit.contact) != before and _was_written_to(session, visit):
             visit.sequence += 1  # a message is sent once a sequence, and the new address has had none
-        plan_confirmation(session, visit, town.zone, now)
+        plan_confirmation(session, visit, session.get_one(Town, 1).zone, now)
+        for message in unheard if way_to(session, visit.contact) is None else ():
+            tell_by_call(session, message, now)
     return visit
 
 
-def _was_confirmed(session: Session, visit: Visit) -> bool:
-    sent = select(Message.id).where(
-        Message.visit_id == visit.id, Message.sequence == visit.sequence, Message.state.in_(("sent", "dead"))
-    )
-    return session.scalar(sent.limit(1)) is not None
+def confirm_contact(session: Session, visit_id: int, channel: Channel, now: datetime) -> None:
+    """Whoever reads what is sent there says that it is theirs: from now on reminders tell what they are about."""
+    contact = lock_visit(session, visit_id).contact
+    if contact is not None and contact.confirmed_at is None and way_to(session, contact) == channel:
+        contact.confirmed_at = now
+        session.flush()
+
+
+def erase_address(session: Session, visit_id: int, channel: Channel, now: datetime) -> None:
+    """It was a stranger's: forget this e-mail address or phone number, and what was still to be sent to it.
+
+    What the office did unasked, and only a stranger has heard of, then goes on the call list.
+    """
+    visit = lock_visit(session, visit_id)
+    contact = visit.contact
+    if contact is None:
+        return
+    unheard = _unasked(session, visit, channel, ["pending", "sent"])
+    drop_pending(session, visit, [channel])
+    if channel == "email":
+        contact.email, contact.email_key = None, None
+    else:
+        contact.phone, contact.phone_key = None, None
+    contact.confirmed_at = None
+    if contact.email is None and contact.phone is None:
+        _forget(session, visit)
+    else:
+        reached = way_to(session, contact) is not None
+        contact.reminders, contact.nearly = contact.reminders and reached, contact.nearly and reached
+        session.flush()
+        if visit.state == "booked":
+            plan_reminder(session, visit, session.get_one(Town, 1).zone, now)
+    for message in unheard:
+        tell_by_call(session, message, now)
+    mark_changed(session, visit.opening)
+
+
+def _forget(session: Session, visit: Visit) -> None:
+    if visit.contact is not None:
+        session.delete(visit.contact)
+        session.flush()
+        session.expire(visit, ["contact"])
+
+
+def _address_of(session: Session, contact: Contact | None) -> str | None:
+    """To which address messages go."""
+    channel = way_to(session, contact)
+    if contact is None or channel is None:
+        return None
+    return contact.email if channel == "email" else contact.phone
+
+
+def _was_written_to(session: Session, visit: Visit) -> bool:
+    """Whether a message of this sequence has left for an earlier address, or may be on its way right now.
+
+    One that was dropped may be: a worker that had it by then sends it, and says so afterwards.
+    """
+    gone = or_(Message.state != "pending", Message.claimed_until.is_not(None))
+    of_visit = Message.visit_id == visit.id, Message.sequence == visit.sequence, Message.channel.in_(WRITTEN)
+    return session.scalar(select(Message.id).where(*of_visit, gone).limit(1)) is not None
+
+
+def _unasked(session: Session, visit: Visit, channel: Channel, states: list[str]) -> list[Message]:
+    """What tells on this channel how the visit stands now, and what the office did on its own."""
+    found = Message.visit_id == visit.id, Message.sequence == visit.sequence, Message.channel == channel
+    return list(session.scalars(select(Message).where(*found, Message.state.in_(states), Message.unasked)))
 
 
 def delete_old_contacts(session: Session, now: datetime) -> int:

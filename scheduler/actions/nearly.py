@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import Select, and_, select
+from sqlalchemy import Select, and_, false, or_, select
 from sqlalchemy.orm import Session
 
 from scheduler.actions.calling import still_calls
@@ -28,6 +28,8 @@ def ask_to_be_told(session: Session, visit_id: int, *, email: str, locale: str, 
     visit = lock_visit(session, visit_id)
     if visit.contact is None:
         visit.contact = Contact(created_at=now)
+    if visit.contact.email != email:
+        visit.contact.confirmed_at = None
     visit.contact.email = email
     visit.contact.email_key = keyed_hash(secret, "email", email.casefold())
     visit.contact.nearly = True
@@ -53,7 +55,7 @@ def find_nearly_due(session: Session, rulebook: RuleBook, now: datetime) -> list
     """Waiting visits that asked to be told, have not been, and are nearly called."""
     return [
         visit_id
-        for visit_id, hours_key, original_on in session.execute(_asked(now, rulebook))
+        for visit_id, hours_key, original_on in session.execute(_asked(session, now, rulebook))
         if (opening := rulebook.opening(hours_key, original_on)) is not None
         and still_calls(opening, now)
         and is_near(forecast_opening(session, rulebook, opening, now).waiting.get(visit_id))
@@ -76,7 +78,9 @@ def is_near(forecast: Forecast | None) -> bool:
     return forecast.ahead <= MOST_AHEAD or forecast.low <= WITHIN_MINUTES
 
 
-def _asked(now: datetime, rulebook: RuleBook) -> Select[int, str, date]:
+def _asked(session: Session, now: datetime, rulebook: RuleBook) -> Select[int, str, date]:
+    texts = Contact.phone.is_not(None) if session.info.get("sends_sms") else false()
+    reached = or_(Contact.email.is_not(None), texts)
     told = and_(
         Message.visit_id == Visit.id,
         Message.kind == "nearly",
@@ -89,6 +93,6 @@ def _asked(now: datetime, rulebook: RuleBook) -> Select[int, str, date]:
         .join(Opening, Visit.opening_id == Opening.id)
         .join(Hours, Opening.hours_id == Hours.id)
         .where(Visit.local_on == local_date(now, rulebook.zone), Visit.state == "waiting", Contact.nearly)
-        .where(Contact.email.is_not(None), ~select(Message.id).where(told).exists())
+        .where(reached, ~select(Message.id).where(told).exists())
         .order_by(Visit.id)
     )

@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 
 from scheduler.actions.booking import service_id_of
 from scheduler.actions.forecasting import forecast_opening, keep_shown
-from scheduler.actions.openings import UnknownOpening, insert_for, lock_opening, lock_visit
+from scheduler.actions.openings import UnknownOpening, insert_for, lock_opening, lock_visit, renew_feeds
 from scheduler.actions.rulebook import PlannedOpening, RuleBook
-from scheduler.actions.steps import By, take_step
+from scheduler.actions.steps import By, interpreters_of, take_step
 from scheduler.domain.full_house import is_full
 from scheduler.domain.intervals import Interval
 from scheduler.domain.queue_order import keeps_place
@@ -106,7 +106,9 @@ def answer(session: Session, rulebook: RuleBook, visit_id: int, answers: Answers
     """Fill in, or correct, what a waiting visit was asked. Raises StepRefused once it was called."""
     visit = lock_visit(session, visit_id)
     take_step(session, visit, "answer", by=by, now=now)
+    before = interpreters_of(visit)
     fill_in(session, rulebook, visit, answers)
+    renew_feeds(session, (), interpreters_of(visit) - before)  # the step told those of the former language alone
     session.flush()
     return visit
 

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Select, func, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, make_transient_to_detached
 
+from scheduler.actions.freed_times import take_back
 from scheduler.actions.messages import plan_confirmation
 from scheduler.actions.openings import mark_changed
 from scheduler.domain.intervals import Interval
@@ -69,9 +70,14 @@ def take_step(
         visit.planned_adviser_id = None
     _set_state(visit, to_state, now)
     session.add(step)
-    mark_changed(session, visit.opening, {visit.planned_adviser_id, step.released_adviser_id})
+    mark_changed(session, visit.opening, {visit.planned_adviser_id, step.released_adviser_id}, interpreters_of(visit))
     session.flush()
     return step
+
+
+def interpreters_of(visit: Visit) -> set[str | None]:
+    """The languages whose interpreters' feeds show this visit: appointments alone stand in a calendar."""
+    return {visit.language} if visit.kind == "appointment" else set()
 
 
 def begin_history(session: Session, values: dict[str, Any], verb: Verb, *, by: By, now: datetime) -> Visit:
@@ -143,7 +149,9 @@ def _take_back(session: Session, visit: Visit, step: Step, by: By, now: datetime
         )
     )
     _set_state(visit, to_state, now)
-    mark_changed(session, visit.opening, {visit.planned_adviser_id})
+    if step.released_adviser_id is not None:
+        take_back(session, visit)
+    mark_changed(session, visit.opening, {visit.planned_adviser_id}, interpreters_of(visit))
     if step.verb == "cancel":
         visit.sequence += 1  # calendars and messages have heard of the cancellation
         if to_state == "booked":

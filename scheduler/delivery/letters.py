@@ -1,7 +1,12 @@
-"""One message as an e-mail in the client's language, with its calendar file. Where it goes then is not decided here.
+"""One message as an e-mail in the client's language. Where it goes then is not decided here.
 
-Letters are neutral: day, time or number, place, code and link. Whoever looks over a shoulder learns neither service
-nor language, concern or adviser. A template's first line is the subject; the text follows after an empty line.
+Letters are neutral: day, time or number, place, code and links. Whoever looks over a shoulder learns neither service
+nor language, concern or adviser. A reminder to an address that nobody confirmed tells not even those. A template's
+first line is the subject; the text follows after an empty line.
+
+What is booked, moved or cancelled comes with an iTIP invitation, as the text's alternative: so mail apps show it and
+keep the calendar right. It is not attached once more, since some apps would then show two; whoever has another app
+finds the file on the visit's page. Reminders bring no news for a calendar, and so no part of one.
 """
 
 from __future__ import annotations
@@ -9,20 +14,37 @@ from __future__ import annotations
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, EmailPolicy
 from functools import lru_cache, partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from email_validator import validate_email
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from config import Config
+from scheduler.delivery.links import contact_url
 from scheduler.domain.codes import spoken
-from scheduler.ical import Method, host_of, invitation, visit_url
+from scheduler.ical import Method, Parties, host_of, invitation, visit_url
 from scheduler.models import Message, Visit
+from scheduler.models.outbox import MessageKind
 from scheduler.texts import isolated, spoken_date, spoken_time, translations_for
 
 TEMPLATES = Path(__file__).parents[2] / "templates" / "messages"
+
+
+class _LongHead(EmailPolicy):
+    """For the head alone: a link there that does not fit into 78 letters would be encoded, and no longer be one.
+
+    Only a subject is broken: no more than 75 letters of one may be encoded together (RFC 2047).
+    """
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        return SMTP.fold_binary(name, value) if name == "Subject" else super().fold_binary(name, value)
+
+
+_LONG_HEAD = _LongHead(linesep="\r\n", max_line_length=998)
+_METHODS: dict[MessageKind, Method] = {"confirmation": "REQUEST", "moved": "REQUEST", "cancelled": "CANCEL"}
 
 
 class NoAddress(LookupError):
@@ -41,14 +63,17 @@ def write_letter(message: Message, *, config: Config, zone: ZoneInfo, now: datet
     letter = EmailMessage(policy=SMTP)
     letter["Subject"] = subject
     letter["From"] = Address(addr_spec=config.mail_from)
-    letter["To"] = Address(addr_spec=contact.email)
+    letter["To"] = Address(addr_spec=_in_ascii(contact.email))
     letter["Date"] = now
     letter["Message-ID"] = message_id(message, config.base_url)
     letter["Auto-Submitted"] = "auto-generated"
+    letter["List-Unsubscribe"] = f"<{contact_url(message.visit, 'email', config)}/removal>"
+    letter["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     letter.set_content(text)
-    if message.kind != "nearly":
-        _attach_invitation(letter, message, config, zone)
-    letter["Content-Language"] = message.visit.locale  # last: attaching moves such headers to the text alone
+    if method := _METHODS.get(message.kind):
+        _add_invitation(letter, message.visit, method, Parties(config.mail_from, _in_ascii(contact.email)), config, zone)
+    letter["Content-Language"] = message.visit.locale  # last: alternatives move such headers to the text alone
+    letter.policy = _LONG_HEAD
     return letter
 
 
@@ -57,19 +82,36 @@ def message_id(message: Message, base_url: str) -> str:
     return f"<visit-{message.visit_id}.{message.kind}.{message.channel}.{message.sequence}@{host_of(base_url)}>"
 
 
+def tells_nothing(message: Message) -> bool:
+    """Whether it goes to an address that may be a stranger's: then it only asks to confirm that."""
+    contact = message.visit.contact
+    return message.kind == "reminder" and (contact is None or contact.confirmed_at is None)
+
+
+def _in_ascii(email: str) -> str:
+    """The address with its domain as every mail server knows it: bücher.example as xn--bcher-kva.example."""
+    return validate_email(email, check_deliverability=False).ascii_email or email
+
+
 def _texts(message: Message, config: Config, zone: ZoneInfo) -> tuple[str, str]:
     visit = message.visit
-    told = {"number": visit.ticket} if message.kind == "nearly" else _appointment_texts(visit, zone)
-    rendered = (
-        _environment(visit.locale)
-        .get_template(f"{message.kind}.txt")
-        .render(
-            **told,
-            place=visit.place,
-            visit_url=visit_url(visit, config.base_url, config.secret_key),
-            base_url=config.base_url,
+    known = {"contact_url": contact_url(visit, "email", config), "base_url": config.base_url}
+    if tells_nothing(message):
+        rendered = _environment(visit.locale).get_template("unconfirmed.txt").render(known)
+    else:
+        assert visit.contact is not None
+        told = {"number": visit.ticket} if message.kind == "nearly" else _appointment_texts(visit, zone)
+        rendered = (
+            _environment(visit.locale)
+            .get_template(f"{message.kind}.txt")
+            .render(
+                **known,
+                **told,
+                place=visit.place,
+                visit_url=visit_url(visit, config.base_url, config.secret_key),
+                asks_to_confirm=visit.contact.reminders and visit.contact.confirmed_at is None,
+            )
         )
-    )
     subject, _, text = rendered.partition("\n")
     return subject.strip(), text.strip() + "\n"
 
@@ -83,16 +125,15 @@ def _appointment_texts(visit: Visit, zone: ZoneInfo) -> dict[str, object]:
     }
 
 
-def _attach_invitation(letter: EmailMessage, message: Message, config: Config, zone: ZoneInfo) -> None:
-    method: Method = "CANCEL" if message.kind == "cancelled" else "PUBLISH"
-    body = invitation(message.visit, zone=zone, base_url=config.base_url, secret=config.secret_key, method=method)
+def _add_invitation(
+    letter: EmailMessage, visit: Visit, method: Method, parties: Parties, config: Config, zone: ZoneInfo
+) -> None:
+    body = invitation(
+        visit, zone=zone, base_url=config.base_url, secret=config.secret_key, method=method, parties=parties
+    )
     # Bytes, because text would have its line ends and folding written anew.
-    letter.add_attachment(
-        body,
-        maintype="text",
-        subtype="calendar",
-        filename="appointment.ics",
-        params={"method": method, "charset": "utf-8"},
+    letter.add_alternative(
+        body, maintype="text", subtype="calendar", params={"method": method, "charset": "utf-8", "component": "VEVENT"}
     )
 
 

@@ -25,15 +25,27 @@ def typed_code(text: str) -> str | None:
 
 def link_token(secret: str, visit_id: int, epoch: int) -> str:
     """The visit's link: its id and a keyed hash over id and epoch. Derived when needed, never stored."""
-    digest = hmac.new(secret.encode(), f"visit-link:{visit_id}:{epoch}".encode(), hashlib.sha256).digest()
-    return f"{visit_id}-{base64.urlsafe_b64encode(digest[:_MAC_BYTES]).decode()}"
+    return _token(secret, visit_id, f"visit-link:{visit_id}:{epoch}")
+
+
+def contact_token(secret: str, visit_id: int, epoch: int, channel: str, key: str) -> str:
+    """The link by which one address is confirmed or erased, and that opens nothing else.
+
+    `key` is the address's keyed hash: with another address, or none, the link is no longer one.
+    """
+    return _token(secret, visit_id, f"contact-link:{visit_id}:{epoch}:{channel}:{key}")
 
 
 def linked_visit_id(token: str) -> int | None:
-    """The visit that a token claims to be for. Compare with `link_token` before believing it."""
+    """The visit that a token claims to be for. Compare it with the true one before believing it."""
     head, _, _ = token.partition("-")
     visit_id = int(head) if head.isascii() and head.isdigit() and len(head) <= len(str(_LARGEST_ID)) else None
     return visit_id if visit_id is not None and visit_id <= _LARGEST_ID else None
+
+
+def _token(secret: str, visit_id: int, message: str) -> str:
+    digest = hmac.new(secret.encode(), message.encode(), hashlib.sha256).digest()
+    return f"{visit_id}-{base64.urlsafe_b64encode(digest[:_MAC_BYTES]).decode()}"
 
 
 def keyed_hash(secret: str, purpose: str, value: str) -> str:

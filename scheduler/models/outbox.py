@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from scheduler.db import Base, UtcDateTime
@@ -38,10 +38,16 @@ class Message(Base):
     channel: Mapped[Channel]
     sequence: Mapped[int]
     due_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """From then on it helps nobody and is not sent; None: it always helps."""
+    unasked: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    """The office did on its own what this tells: if it cannot be sent, somebody must say it."""
     state: Mapped[Literal["pending", "sent", "dropped", "dead"]] = mapped_column(default="pending")
+    """`dropped`: no longer right, or settled by people. `dead`: given up, and nobody has looked at it yet."""
     claimed_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """Lease of the worker that is sending it; past it another worker may try."""
     attempts: Mapped[int] = mapped_column(default=0)
+    """How often sending failed."""
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     last_error: Mapped[str | None]
 

@@ -183,6 +183,7 @@ def warnings(entries: Entries) -> Iterator[Problem]:
     """What is allowed but probably not meant."""
     stations = {each.key: each.stations for each in entries.place}
     yield from _without_phone(entries)
+    yield from _telling_places(entries)
     for hours in entries.hours:
         yield from (Problem("hours", hours.key, "dates", reason) for reason in dates_outside(hours))
         if hours.appointments_at_once is not None and hours.admits != "mixed":
@@ -193,6 +194,18 @@ def warnings(entries: Entries) -> Iterator[Problem]:
     for place in dict.fromkeys(each.place for each in entries.hours if each.takes_walk_ins):
         if not stations[place]:
             yield Problem("place", place, "stations", "is empty, although people are called to one here")
+
+
+def _telling_places(entries: Entries) -> Iterator[Problem]:
+    """Places whose name or address says what a visit there is about: both stand in messages and calendars."""
+    for place in entries.place:
+        for field, text in (("name", place.name), ("address", place.address)):
+            if any(each in text.casefold() for each in _TELLING):
+                reason = "stands in messages and calendars that others may see, and says what a visit is about"
+                yield Problem("place", place.key, field, reason)
+
+
+_TELLING = ("migra", "asyl", "flücht", "ausländ", "integration", "refugee", "asylum")
 
 
 def _without_phone(entries: Entries) -> Iterator[Problem]:

@@ -19,8 +19,10 @@ from scheduler.web import (
     appointments,
     board,
     book,
+    busy_calendars,
     calendars,
     call_list,
+    contacts,
     dates,
     demo,
     desk,
@@ -29,6 +31,7 @@ from scheduler.web import (
     feeds,
     followups,
     forecasts,
+    heartbeat,
     intake,
     locales,
     lock,
@@ -71,6 +74,7 @@ def make_app(config: Config) -> Flask:
     locales.set_up(app)
     forecasts.set_up(app)
     stations.set_up(app)
+    heartbeat.set_up(app)
     errors.set_up(app)
     _register_blueprints(app, config)
     cli.register(app)
@@ -99,6 +103,7 @@ def _flask_settings(config: Config) -> dict[str, object]:
 def _register_blueprints(app: Flask, config: Config) -> None:
     for module in _PAGES:
         app.register_blueprint(module.pages)
+    csrf.exempt(contacts.do_remove)  # its secret is in the address, and mail programs press it, too
     csrf.exempt(api.pages)  # no cookie is read there, so no other site can borrow one
     app.register_blueprint(api.pages)
     if config.demo:
@@ -106,8 +111,8 @@ def _register_blueprints(app: Flask, config: Config) -> None:
 
 
 _PAGES = (
-    start, places, book, visits, tickets, board, feeds, login, lock,
-    desk, appointments, dates, my, intake, absences, outcomes, followups, call_list, calendars,
+    start, places, book, visits, contacts, tickets, board, feeds, login, lock,
+    desk, appointments, dates, my, intake, absences, busy_calendars, outcomes, followups, call_list, calendars,
 )  # fmt: skip
 
 

@@ -1,9 +1,12 @@
-"""Pages that exist in the demo alone: the mail that would have been sent."""
+"""Pages that exist in the demo alone: the mail and text messages that would have been sent."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from email import message_from_bytes, policy
+from email.utils import format_datetime
+from pathlib import Path
 
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
@@ -19,6 +22,7 @@ MOST_SHOWN = 50
 class SunkMail:
     to: str
     subject: str
+    """Empty: a text message."""
     date: str
     text: str
     attachments: list[str]
@@ -27,17 +31,19 @@ class SunkMail:
 @pages.get("/mail")
 def show_mail() -> ResponseReturnValue:
     folder = settings().mail_sink
-    files = sorted(folder.glob("*.eml"), reverse=True)[:MOST_SHOWN] if folder and folder.is_dir() else []
-    return render_template("demo/mail.html", mails=[_read(each.read_bytes()) for each in files])
+    files = folder.glob("*.eml") if folder and folder.is_dir() else []
+    newest = sorted(files, key=lambda each: (each.stat().st_mtime, each.name), reverse=True)[:MOST_SHOWN]
+    return render_template("demo/mail.html", mails=[_read(each) for each in newest])
 
 
-def _read(raw: bytes) -> SunkMail:
-    mail = message_from_bytes(raw, policy=policy.default)
+def _read(path: Path) -> SunkMail:
+    mail = message_from_bytes(path.read_bytes(), policy=policy.default)
+    kept_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
     body = mail.get_body(("plain",))
     return SunkMail(
         to=str(mail["To"]),
-        subject=str(mail["Subject"]),
-        date=str(mail["Date"]),
+        subject=str(mail["Subject"] or ""),
+        date=str(mail["Date"] or format_datetime(kept_at)),
         text=body.get_content() if body else "",
         attachments=[each.get_filename() or "" for each in mail.iter_attachments()],
     )

@@ -35,7 +35,7 @@ class RowId(IntegerConverter):
 def set_up(app: Flask) -> None:
     app.teardown_request(_close)
     app.add_template_global(static_url)  # a global: imported macros do not see the page's context
-    app.context_processor(lambda: {"now": now()})
+    app.context_processor(lambda: {"now": now(), "sends_sms": settings().sends_sms})
 
 
 def settings() -> Config:

@@ -16,7 +16,7 @@ guesses = limiter.limit(lambda: settings().code_limit, methods=["POST"], deduct_
 wrong_tokens = limiter.shared_limit(
     lambda: settings().code_limit, scope="tokens", deduct_when=lambda response: response.status_code == 404
 )
-"""Counts links that the API does not know, whatever the method."""
+"""Counts links that nobody has, in the API and on the pages of a contact, whatever the method."""
 
 
 def seconds_to_wait() -> int:

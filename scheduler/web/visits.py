@@ -18,7 +18,9 @@ from wtforms.validators import Length, ValidationError
 
 from scheduler import ical
 from scheduler.actions.booking import SlotTaken, cancel, move, question_of
+from scheduler.actions.coming import say_coming
 from scheduler.actions.contacts import InvalidContact, leave_contact, normal_email, normal_phone
+from scheduler.actions.messages import is_mobile
 from scheduler.actions.openings import UnknownOpening
 from scheduler.actions.steps import CLIENT
 from scheduler.domain.codes import link_token, linked_visit_id, typed_code
@@ -39,11 +41,15 @@ class ContactForm(FlaskForm):  # type: ignore[misc]
 
     def validate_email(self, field: StringField) -> None:
         _normalise(field, normal_email, _("This is not an e-mail address. It looks like name@example.org."))
-        if self.reminders.data and not field.data:
+        if self.reminders.data and not field.data and not settings().sends_sms:
             raise ValidationError(_("To remind you, we need your e-mail address."))
+        if self.reminders.data and not field.data and not self.phone.data:
+            raise ValidationError(_("To remind you, we need your e-mail address or mobile number."))
 
     def validate_phone(self, field: StringField) -> None:
         _normalise(field, normal_phone, _("This is not a phone number. It looks like 0151 23456789."))
+        if self.reminders.data and field.data and not self.email.data and not is_mobile(field.data):
+            raise ValidationError(_("A landline gets no reminder. Please give a mobile number or an e-mail address."))
 
 
 class CodeForm(FlaskForm):  # type: ignore[misc]
@@ -86,6 +92,21 @@ def do_cancel(token: str) -> ResponseReturnValue:
     return redirect(visit_link(visit), 303)
 
 
+@pages.get("/visits/<token>/coming")
+def ask_coming(token: str) -> ResponseReturnValue:
+    visit = appointment_by(token)
+    if visit.state != "booked" or visit.coming_at is not None:
+        return redirect(visit_link(visit))
+    return render_template("visits/coming.html", visit=visit, token=token)
+
+
+@pages.post("/visits/<token>/coming")
+def do_say_coming(token: str) -> ResponseReturnValue:
+    visit = say_coming(db(), appointment_by(token).id, now())
+    db().commit()
+    return redirect(visit_link(visit), 303)
+
+
 @pages.get("/visits/<token>/move")
 def ask_move(token: str) -> ResponseReturnValue:
     return _move_page(appointment_by(token))
@@ -114,8 +135,6 @@ def show_ics(token: str) -> ResponseReturnValue:
         zone=town().zone,
         base_url=settings().base_url,
         secret=settings().secret_key,
-        method="PUBLISH",
-        stamp=visit.changed_at,
     )
     response = Response(body, content_type="text/calendar; charset=utf-8; method=PUBLISH")
     response.headers["Content-Disposition"] = 'attachment; filename="appointment.ics"'

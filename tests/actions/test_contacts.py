@@ -46,7 +46,7 @@ def test_an_address_is_normalised(text: str, expected: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", " ", "client", "client@", "@example.org", "a b@example.org", "a@example.org,b@example.org",
-     "Name <a@example.org>", "a@example.org\nBcc: b@example.org", "a@localhost"],
+     "Name <a@example.org>", "a@example.org\nBcc: b@example.org", "a@localhost", "ü@example.org"],
 )  # fmt: skip
 def test_what_is_no_address_is_refused(text: str) -> None:
     with pytest.raises(InvalidContact) as refused:

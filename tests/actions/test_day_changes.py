@@ -13,8 +13,8 @@ from scheduler.actions.call_list import mark_told, read_call_list
 from scheduler.actions.contacts import leave_contact
 from scheduler.actions.dates import Away, ChangeRefused, DateChange, end_absence, restore_date
 from scheduler.actions.day_changes import Effect, carry_out
-from scheduler.actions.messages import claim_due
 from scheduler.actions.rulebook import RuleBook, read_rulebook
+from scheduler.actions.sending import claim_due
 from scheduler.actions.steps import CLIENT
 from scheduler.domain.intervals import Interval
 from scheduler.models import Absence, Feed, HoursException, Message, Opening, Visit

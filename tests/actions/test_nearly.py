@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session
 from scheduler.actions import nearly
 from scheduler.actions.calling import call, put_back
 from scheduler.actions.forecasting import OpeningForecast, forecast_opening
-from scheduler.actions.messages import check_again, mark_sent
 from scheduler.actions.nearly import ask_to_be_told, find_nearly_due, stop_telling, tell_nearly
 from scheduler.actions.presence import change_presence
 from scheduler.actions.rulebook import PlannedOpening, RuleBook, read_rulebook
+from scheduler.actions.sending import check_again, mark_sent
 from scheduler.models import Contact, Message, Visit
 from tests.actions.small_town import (
     STAFF,

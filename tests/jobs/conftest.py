@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,8 +36,15 @@ class MailServer:
 
     def taken(self) -> list[tuple[str, str]]:
         """Message-ID and recipient of each message taken, in order."""
+        return [(each["message_id"], each["to"][0]) for each in self._lines()]
+
+    def connections(self) -> int:
+        """How many connections brought letters."""
+        return len({each["connection"] for each in self._lines()})
+
+    def _lines(self) -> list[dict[str, Any]]:
         lines = self.file.read_text().splitlines() if self.file.exists() else []
-        return [(message_id, recipient) for message_id, recipient in (line.split(" ") for line in lines)]
+        return [json.loads(line) for line in lines]
 
 
 @dataclass(frozen=True)
@@ -63,8 +72,8 @@ def start_mail_server(tmp_path: Path) -> Iterator[Callable[..., MailServer]]:
     with ExitStack() as running:
 
         def start(*options: str) -> MailServer:
-            script = Path(__file__).with_name("smtp_server.py")
-            process = subprocess.Popen([sys.executable, script, file, *options], stdout=subprocess.PIPE)
+            command = [sys.executable, "-m", "bench.mail_server", file, *options]
+            process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)
             running.callback(_kill, process)
             assert process.stdout is not None
             return MailServer(int(process.stdout.readline()), file)

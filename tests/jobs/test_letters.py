@@ -8,7 +8,7 @@ from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
-from typing import cast, get_args
+from typing import Any, cast, get_args
 
 import pytest
 from icalendar import Calendar
@@ -16,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from scheduler.actions.contacts import leave_contact
-from scheduler.delivery import deliver
+from scheduler.delivery import Mailer
 from scheduler.delivery.letters import TEMPLATES, NoAddress, write_letter
 from scheduler.models import Adviser, Carrier, Concern, Message, Service, Topic, Town
 from scheduler.models.outbox import MessageKind
@@ -27,6 +27,8 @@ from tests.jobs.samples import book_visit
 ALL_KINDS: tuple[MessageKind, ...] = get_args(MessageKind)
 KINDS = tuple(each for each in ALL_KINDS if each != "nearly")
 """Those about an appointment."""
+INVITING: tuple[MessageKind, ...] = ("confirmation", "moved", "cancelled")
+"""Those that bring news for the client's calendar."""
 LOCALES = ("de", "en", "ar")
 CONFIG = make_config("sqlite://", base_url="https://termine.example.org", mail_from="termine@example.org")
 MOST_WORDS = 12
@@ -38,9 +40,13 @@ def letter_for(session: Session, kind: MessageKind, locale: str = "de", sequence
     return as_read(write(session, message))
 
 
-def message_for(session: Session, kind: MessageKind, locale: str = "de", sequence: int = 0) -> Message:
+def message_for(
+    session: Session, kind: MessageKind, locale: str = "de", sequence: int = 0, *, confirmed: bool = True
+) -> Message:
     visit = book_visit(session, locale=locale)
-    leave_contact(session, visit.id, email="ada@example.org", phone=None, reminders=False, secret=SECRET, now=NOW)
+    leave_contact(session, visit.id, email="ada@example.org", phone=None, reminders=True, secret=SECRET, now=NOW)
+    assert visit.contact is not None
+    visit.contact.confirmed_at = NOW if confirmed else None
     visit.sequence = sequence
     if kind == "nearly":
         visit.state, visit.ticket = "waiting", 18
@@ -63,8 +69,14 @@ def text_of(letter: EmailMessage) -> str:
 
 
 def calendar_of(letter: EmailMessage) -> tuple[EmailMessage, bytes]:
-    attached = cast(EmailMessage, next(letter.iter_attachments()))
-    return attached, cast(bytes, attached.get_payload(decode=True))
+    part = calendar_part(letter)
+    assert part is not None
+    return part, cast(bytes, part.get_payload(decode=True))
+
+
+def calendar_part(letter: EmailMessage) -> EmailMessage | None:
+    parts = cast(list[EmailMessage], list(letter.walk()))
+    return next((each for each in parts if each.get_content_type() == "text/calendar"), None)
 
 
 def without_links(text: str) -> str:
@@ -85,7 +97,7 @@ def words_that_tell(session: Session) -> set[str]:
 
 def all_that_is_said(letter: EmailMessage) -> str:
     """Head, text and calendar, without links: their last part is random letters."""
-    calendar = calendar_of(letter)[1] if list(letter.iter_attachments()) else b""
+    calendar = calendar_of(letter)[1] if calendar_part(letter) else b""
     unfolded = calendar.replace(b"\r\n ", b"").decode().replace("\\n", "\n")
     return without_links(" ".join([*map(str, letter.values()), text_of(letter), unfolded])).casefold()
 
@@ -122,7 +134,7 @@ def test_who_is_nearly_called_reads_number_place_and_link_and_nothing_of_an_appo
     for told in ("18", visit.place.name, visit.place.address, f"https://termine.example.org/visits/{visit.id}-"):
         assert told in text_of(letter)
     assert visit.code is not None and visit.code[:3] not in without_links(text_of(letter))
-    assert not list(letter.iter_attachments())
+    assert calendar_part(letter) is None
 
 
 def test_only_a_message_about_a_visit_that_stands_links_to_it(session: Session) -> None:
@@ -158,15 +170,105 @@ def test_sentences_are_short(session: Session, locale: str) -> None:
 
 
 def test_the_calendar_file_fits_its_message(session: Session) -> None:
-    for kind in KINDS:
-        attached, body = calendar_of(letter_for(session, kind))
-        method = "CANCEL" if kind == "cancelled" else "PUBLISH"
-        assert attached.get_content_type() == "text/calendar"
-        assert attached["Content-Type"].params["method"] == method
-        assert attached["Content-Type"].params["charset"] == "utf-8"
-        assert attached.get_filename() == "appointment.ics"
+    for kind in INVITING:
+        letter = letter_for(session, kind)
+        part, body = calendar_of(letter)
+        method = "CANCEL" if kind == "cancelled" else "REQUEST"
+        assert letter.get_content_type() == "multipart/alternative"
+        assert [each.get_content_type() for each in letter.iter_parts()] == ["text/plain", "text/calendar"]
+        assert part["Content-Type"].params["method"] == method
+        assert part["Content-Type"].params["charset"] == "utf-8"
         assert Calendar.from_ical(body)["method"] == method
         assert b"\r\r" not in body and body.count(b"\n") == body.count(b"\r\n")
+        assert max(map(len, body.split(b"\r\n"))) <= 75
+
+
+def test_an_invitation_is_between_the_office_and_the_client_who_has_accepted(session: Session) -> None:
+    for kind in INVITING:
+        letter = letter_for(session, kind, sequence=3)
+        event: Any = Calendar.from_ical(calendar_of(letter)[1]).events[0]
+        assert event["organizer"] == "mailto:termine@example.org"
+        assert event["organizer"].params["CN"] == "Bürgerbüro"
+        assert event["attendee"] == "mailto:ada@example.org"
+        assert (event["attendee"].params["PARTSTAT"], event["attendee"].params["RSVP"]) == ("ACCEPTED", "FALSE")
+        assert event["sequence"] == 3
+        assert event["uid"].startswith("visit-") and event["uid"].endswith("@termine.example.org")
+        assert event["status"] == ("CANCELLED" if kind == "cancelled" else "CONFIRMED")
+        for name in ("dtstart", "dtend", "dtstamp"):
+            assert event[name].to_ical().endswith(b"Z")
+
+
+def test_a_reminder_brings_nothing_for_the_calendar(session: Session) -> None:
+    letter = letter_for(session, "reminder")
+    assert letter.get_content_type() == "text/plain"
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_an_address_that_nobody_confirmed_is_reminded_of_nothing_but_confirming_it(
+    session: Session, locale: str
+) -> None:
+    zone = session.get_one(Town, 1).zone
+    message = message_for(session, "reminder", locale, confirmed=False)
+    visit, letter = message.visit, as_read(write(session, message))
+    assert visit.starts_at is not None and visit.code is not None
+    said = f"{letter['Subject']} {without_links(text_of(letter))}"
+    place = visit.place
+    day, time = spoken_date(visit.starts_at, locale, zone), spoken_time(visit.starts_at, locale, zone)
+    for secret in (day, time, place.name, place.address, place.phone, visit.code[:3]):
+        assert secret not in said
+    assert "/visits/" not in text_of(letter)
+    assert f"https://termine.example.org/contacts/{visit.id}-" in text_of(letter)
+
+
+def test_a_first_message_asks_to_confirm_the_address_only_who_wants_to_be_reminded(session: Session) -> None:
+    message = message_for(session, "confirmation", "en", confirmed=False)
+    assert message.visit.contact is not None
+    asked = "Please confirm it here."
+    assert asked in text_of(write(session, message))
+    message.visit.contact.reminders = False
+    assert asked not in text_of(write(session, message))
+    message.visit.contact.reminders, message.visit.contact.confirmed_at = True, NOW
+    assert asked not in text_of(write(session, message))
+
+
+def test_each_message_about_a_visit_that_stands_leads_to_coming_moving_cancelling_and_not_me(session: Session) -> None:
+    for kind in ("confirmation", "moved", "reminder"):
+        text = text_of(letter_for(session, kind))
+        for last in ("/coming", "/move", "/cancellation"):
+            assert re.search(rf"^https://termine\.example\.org/visits/\d+-[\w-]+{last}$", text, re.MULTILINE)
+        assert re.search(r"^https://termine\.example\.org/contacts/\d+-[\w-]+$", text, re.MULTILINE)
+
+
+def test_every_mail_can_be_unsubscribed_from_with_one_click(session: Session) -> None:
+    for kind in ALL_KINDS:
+        raw = write(session, message_for(session, kind)).as_bytes()
+        assert b"\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n" in raw
+        assert re.search(rb"\r\nList-Unsubscribe: <https://termine\.example\.org/contacts/\d+-[\w-]+/removal>\r\n", raw)
+
+
+def test_no_line_of_a_body_is_too_long_for_mail(session: Session) -> None:
+    for locale in LOCALES:
+        head, _, body = write(session, message_for(session, "confirmation", locale)).as_bytes().partition(b"\r\n\r\n")
+        assert b"=?" not in head.partition(b"List-Unsubscribe:")[2].partition(b"\r\n")[0]
+        assert max(map(len, body.split(b"\r\n"))) <= 100  # a link; what is encoded has 76
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_a_subject_is_encoded_in_pieces_that_every_mail_program_reads(session: Session, locale: str) -> None:
+    for kind in ALL_KINDS:
+        message = message_for(session, kind, locale)
+        head, _, _body = write(session, message).as_bytes().partition(b"\r\n\r\n")
+        assert all(len(each) <= 75 for each in re.findall(rb"=\?\S+\?=", head))
+
+
+def test_an_address_beyond_ascii_is_written_as_every_mail_server_knows_it(session: Session) -> None:
+    message = message_for(session, "confirmation")
+    assert message.visit.contact is not None
+    message.visit.contact.email = "ada@bücher.example.org"
+    letter = write(session, message)
+    assert b"\r\nTo: ada@xn--bcher-kva.example.org\r\n" in letter.as_bytes()
+    event = Calendar.from_ical(calendar_of(as_read(letter))[1]).walk("VEVENT")[0]
+    assert event["attendee"] == "mailto:ada@xn--bcher-kva.example.org"
 
 
 def test_the_message_id_follows_from_the_key_and_stays(session: Session) -> None:
@@ -206,7 +308,7 @@ def test_the_demo_keeps_its_mail_in_files_that_sort_by_time(session: Session, tm
     with session.no_autoflush:
         zone = session.get_one(Town, 1).zone
         for at in (NOW + timedelta(hours=1), NOW, NOW):
-            deliver(config, write_letter(message, config=CONFIG, zone=zone, now=at))
+            Mailer(config).send(write_letter(message, config=CONFIG, zone=zone, now=at))
     names = sorted(path.name for path in (tmp_path / "mail").iterdir())
     key = f"visit-{message.visit_id}.confirmation.email.0.eml"
     assert names == [f"20261124T090000Z-{key}", f"20261124T100000Z-{key}"]

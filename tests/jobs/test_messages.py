@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import update
 
-from jobs.messages import send_due
+from jobs.messages import send_mail
 from jobs.work import Work
 from scheduler.actions.contacts import leave_contact
 from scheduler.actions.registration import Answers, check_in, register
 from scheduler.actions.rulebook import read_rulebook
+from scheduler.actions.sending import LEASE, claim_due, mark_failed, mark_sent
 from scheduler.actions.steps import By
 from scheduler.db import Database
 from scheduler.models import Contact, Message, Visit
@@ -34,6 +35,7 @@ from tests.jobs.samples import (
     work_at,
 )
 
+THURSDAY = date(2026, 11, 26)
 AFTERNOON = datetime(2026, 11, 24, 15, 0, tzinfo=UTC)
 """16:00 in Germany on the day before: reminders for Wednesday are due."""
 SOON = NOW + timedelta(minutes=1)
@@ -54,7 +56,7 @@ def visit(database: Database) -> Visit:
 
 
 def send_at(database: Database, mail: Path, at: datetime) -> None:
-    send_due(work_at(database, mail, at))
+    send_mail(work_at(database, mail, at))
 
 
 def test_a_contact_is_confirmed_at_once_and_reminded_the_day_before(
@@ -167,11 +169,11 @@ def test_a_corrected_address_gets_what_the_wrong_one_could_not(
     leave_email(database, visit, "dead@example.org", reminders=False)
     server = start_mail_server("--refuse", "dead@example.org")
     work = by_server(work_at(database, mail), server)
-    send_due(at_time(work, SOON))
+    send_mail(at_time(work, SOON))
     with changing(database) as session:
         session.execute(update(Message).values(state="dead", attempts=8))
     leave_email(database, visit, "ada@example.org", reminders=False)
-    send_due(at_time(work, SOON))
+    send_mail(at_time(work, SOON))
     assert [recipient for _, recipient in server.taken()] == ["ada@example.org"]
 
 
@@ -190,7 +192,7 @@ def test_a_walk_in_is_never_written_to(database: Database, mail: Path) -> None:
 def test_where_no_mail_can_leave_messages_stay_as_they_are(database: Database, visit: Visit, mail: Path) -> None:
     leave_email(database, visit)
     work = work_at(database, mail, SOON)
-    send_due(replace(work, config=replace(work.config, mail_sink=None)))
+    send_mail(replace(work, config=replace(work.config, mail_sink=None)))
     row = messages_of(database, visit)["confirmation", 0]
     assert (row.state, row.attempts) == ("pending", 0)
 
@@ -199,7 +201,7 @@ def test_a_process_that_is_ending_begins_nothing(database: Database, visit: Visi
     leave_email(database, visit)
     work = work_at(database, mail, SOON)
     work.stopping.set()
-    send_due(work)
+    send_mail(work)
     assert kinds_in(mail) == []
 
 
@@ -213,34 +215,173 @@ def at_time(work: Work, at: datetime) -> Work:
     return replace(work, clock=lambda: at)
 
 
-def test_a_dead_address_backs_off_and_stops_nobody_else(
+def test_an_address_that_does_not_exist_is_given_up_at_once(
+    database: Database, visit: Visit, mail: Path, start_mail_server: Callable[..., MailServer]
+) -> None:
+    leave_email(database, visit, "dead@example.org", reminders=False)
+    server = start_mail_server("--refuse", "dead@example.org")
+    send_mail(at_time(by_server(work_at(database, mail), server), SOON))
+    row = messages_of(database, visit)["confirmation", 0]
+    assert (row.state, row.attempts, row.last_error) == ("dead", 1, "SMTPRecipientsRefused 550")
+
+
+def test_an_address_that_is_refused_backs_off_and_stops_nobody_else(
     database: Database, visit: Visit, mail: Path, start_mail_server: Callable[..., MailServer]
 ) -> None:
     with changing(database) as session:
         other = book_visit(session, not_before=TOMORROW + timedelta(days=1))
     leave_email(database, visit, "dead@example.org", reminders=False)
     leave_email(database, other, "bea@example.org", reminders=False)
-    server = start_mail_server("--refuse", "dead@example.org")
+    server = start_mail_server("--busy", "dead@example.org")
     work = by_server(work_at(database, mail), server)
-    send_due(at_time(work, SOON))
+    send_mail(at_time(work, SOON))
     assert [recipient for _, recipient in server.taken()] == ["bea@example.org"]
 
     row = messages_of(database, visit)["confirmation", 0]
     assert row.state == "pending"
-    assert row.last_error == "SMTPRecipientsRefused 550"
+    assert row.last_error == "SMTPRecipientsRefused 451"
     waits = []
     at = SOON
     while row.state == "pending":
         waits.append(row.due_at - at)
-        send_due(at_time(work, row.due_at - timedelta(seconds=1)))
+        send_mail(at_time(work, row.due_at - timedelta(seconds=1)))
         at = row.due_at
-        send_due(at_time(work, at))
+        send_mail(at_time(work, at))
         row = messages_of(database, visit)["confirmation", 0]
         assert len(waits) < 20
     assert row.state == "dead"
     assert row.attempts == len(waits) + 1
     assert waits == sorted(waits) and waits[0] == timedelta(minutes=1) and waits[-1] > timedelta(hours=1)
     assert [recipient for _, recipient in server.taken()] == ["bea@example.org"]
+
+
+def test_what_would_be_tried_again_too_late_is_given_up_while_somebody_can_still_be_told(
+    database: Database, visit: Visit, mail: Path
+) -> None:
+    assert visit.starts_at is not None
+    leave_email(database, visit, reminders=False, now=visit.starts_at - timedelta(minutes=3))
+    work = by_server(work_at(database, mail), MailServer(port=9, file=mail / "none"))
+    send_mail(at_time(work, visit.starts_at - timedelta(minutes=3)))
+    assert messages_of(database, visit)["confirmation", 0].state == "pending"
+    send_mail(at_time(work, visit.starts_at - timedelta(minutes=2)))
+    assert messages_of(database, visit)["confirmation", 0].state == "dead"
+
+
+def test_a_round_needs_one_connection_and_makes_another_when_the_server_hangs_up(
+    database: Database, mail: Path, start_mail_server: Callable[..., MailServer]
+) -> None:
+    with changing(database) as session:
+        visits = [book_visit(session) for _ in range(5)]
+    for visit in visits:
+        leave_email(database, visit, reminders=False)
+    server = start_mail_server("--letters-each", "3")
+    send_mail(at_time(by_server(work_at(database, mail), server), SOON))
+    assert (len(server.taken()), server.connections()) == (5, 2)
+    assert {messages_of(database, each)["confirmation", 0].state for each in visits} == {"sent"}
+
+
+def test_a_server_that_cannot_be_reached_is_asked_once_a_round_and_the_rest_waits_for_the_next(
+    database: Database, mail: Path
+) -> None:
+    with changing(database) as session:
+        visits = [book_visit(session) for _ in range(3)]
+    for visit in visits:
+        leave_email(database, visit, reminders=False)
+    work = at_time(by_server(work_at(database, mail), MailServer(port=9, file=mail / "none")), SOON)
+    for tried in (1, 2):
+        send_mail(work)
+        rows = [messages_of(database, each)["confirmation", 0] for each in visits]
+        assert sum(row.attempts for row in rows) == tried
+        assert {row.claimed_until for row in rows} == {None}
+
+
+def test_whoever_lost_its_lease_sends_nothing(database: Database, visit: Visit, mail: Path) -> None:
+    """It was so slow that another process has claimed the message meanwhile."""
+    leave_email(database, visit, reminders=False)
+    work = work_at(database, mail, SOON)
+    ticks = iter([SOON, *[SOON + LEASE] * 9])
+
+    def clock() -> datetime:
+        at = next(ticks)
+        if at > SOON:
+            with changing(database) as session:
+                session.execute(update(Message).values(claimed_until=at + LEASE))
+        return at
+
+    send_mail(replace(work, clock=clock))
+    assert kinds_in(mail) == []
+
+
+def test_urgent_messages_go_before_reminders_that_have_been_due_for_longer(
+    database: Database, visit: Visit, mail: Path
+) -> None:
+    with changing(database) as session:
+        other = book_visit(session)
+    leave_email(database, visit)
+    send_at(database, mail, SOON)
+    leave_email(database, other, reminders=False, now=AFTERNOON + timedelta(minutes=5))
+    urgent = messages_of(database, other)["confirmation", 0].id
+    with changing(database) as session:
+        assert claim_due(session, AFTERNOON + timedelta(minutes=6), most=1) == [urgent]
+
+
+def test_a_reminder_that_is_late_waits_until_the_quiet_hours_are_over(
+    database: Database, visit: Visit, mail: Path
+) -> None:
+    with changing(database) as session:
+        late = book_visit(session, hours_key="awo-do", not_before=THURSDAY)
+    leave_email(database, late)
+    send_at(database, mail, SOON)
+    assert late.starts_at is not None and late.starts_at > datetime(2026, 11, 26, 10, 0, tzinfo=UTC)
+    night = datetime(2026, 11, 25, 20, 0, tzinfo=UTC)
+    send_at(database, mail, night)
+    assert kinds_in(mail) == ["confirmation"]
+    row = messages_of(database, late)["reminder", 0]
+    assert (row.state, row.claimed_until, row.attempts) == ("pending", None, 0)
+    assert row.due_at == datetime(2026, 11, 26, 7, 0, tzinfo=UTC)
+    send_at(database, mail, row.due_at)
+    assert kinds_in(mail) == ["confirmation", "reminder"]
+
+
+def test_a_reminder_that_waits_until_too_late_is_dropped(database: Database, visit: Visit, mail: Path) -> None:
+    leave_email(database, visit)
+    send_at(database, mail, SOON)
+    for at in (datetime(2026, 11, 24, 23, 0, tzinfo=UTC), datetime(2026, 11, 25, 7, 0, tzinfo=UTC)):
+        send_at(database, mail, at)
+    assert kinds_in(mail) == ["confirmation"]
+    assert messages_of(database, visit)["reminder", 0].state == "dropped"
+
+
+def test_at_night_a_cancellation_goes_at_once(database: Database, visit: Visit, mail: Path) -> None:
+    night = datetime(2026, 11, 24, 22, 0, tzinfo=UTC)
+    leave_email(database, visit)
+    send_at(database, mail, SOON)
+    cancel_visit(database, visit, night)
+    send_at(database, mail, night)
+    assert kinds_in(mail) == ["confirmation", "cancelled"]
+
+
+def test_a_corrected_address_is_written_to_although_the_wrong_one_is_being_written_to_right_now(
+    database: Database, visit: Visit, mail: Path
+) -> None:
+    leave_email(database, visit, "typo@example.org", reminders=False)
+    with changing(database) as session:
+        (claimed,) = claim_due(session, SOON)
+    leave_email(database, visit, "ada@example.org", reminders=False, now=SOON)
+    with changing(database) as session:
+        mark_sent(session, session.get_one(Message, claimed), SOON)
+    send_at(database, mail, SOON)
+    assert [letter["To"] for letter in letters_in(mail)] == ["ada@example.org"]
+
+
+def test_what_fails_after_it_was_dropped_is_no_dead_letter(database: Database, visit: Visit) -> None:
+    leave_email(database, visit, reminders=False)
+    with changing(database) as session:
+        (claimed,) = claim_due(session, SOON)
+    cancel_visit(database, visit, SOON)
+    with changing(database) as session:
+        mark_failed(session, session.get_one(Message, claimed), "TimeoutError", SOON, permanent=True)
+    assert messages_of(database, visit)["confirmation", 0].state == "dropped"
 
 
 def test_a_letter_that_cannot_be_written_stops_nobody_else(database: Database, visit: Visit, mail: Path) -> None:
@@ -260,9 +401,9 @@ def test_a_mail_server_that_is_down_is_tried_again(
 ) -> None:
     leave_email(database, visit, reminders=False)
     nowhere = MailServer(port=9, file=mail / "none")  # the discard port: nothing listens there
-    send_due(at_time(by_server(work_at(database, mail), nowhere), SOON))
+    send_mail(at_time(by_server(work_at(database, mail), nowhere), SOON))
     row = messages_of(database, visit)["confirmation", 0]
     assert (row.state, row.last_error) == ("pending", "ConnectionRefusedError")
     server = start_mail_server()
-    send_due(at_time(by_server(work_at(database, mail), server), row.due_at))
+    send_mail(at_time(by_server(work_at(database, mail), server), row.due_at))
     assert [recipient for _, recipient in server.taken()] == ["ada@example.org"]

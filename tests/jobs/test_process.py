@@ -49,7 +49,7 @@ def add_due_reminders(database: Database, count: int) -> set[str]:
                 created_at=now,
                 changed_at=now,
             )
-            visit.contact = Contact(email=address, reminders=True, created_at=now)
+            visit.contact = Contact(email=address, email_key=address, reminders=True, created_at=now)
             due_at = now - timedelta(minutes=1)
             session.add(Message(visit=visit, kind="reminder", channel="email", sequence=0, due_at=due_at))
     return addresses

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.messages import send_due
+from jobs.messages import send_mail
 from jobs.queue import tell_nearly_due
 from jobs.work import Work
 from scheduler.actions.calling import call
@@ -40,7 +40,7 @@ def visits(database: Database) -> list[Visit]:
 def run_round(database: Database, mail: Path, minutes: int = 0) -> None:
     work = work_at(database, mail, NOW + timedelta(minutes=minutes))
     tell_nearly_due(work)
-    send_due(work)
+    send_mail(work)
 
 
 def test_who_asked_gets_one_letter_with_number_place_and_link(

@@ -226,6 +226,12 @@ def test_hours_by_arrangement_need_neither_times_nor_days(data: Data) -> None:
             lambda d: (row(d, "hours", "awo-do").update(admits="by_arrangement"), d["place"][1].pop("phone")),
             ("place", "awo-buero", "phone"),
         ),
+        (lambda d: d["place"][1].update(name="Migrationsbüro"), ("place", "awo-buero", "name")),
+        (lambda d: d["place"][0].update(name="AUSLÄNDERAMT"), ("place", "buergerbuero", "name")),
+        (
+            lambda d: d["place"][1].update(address="Haus der Integration, Musterweg 7"),
+            ("place", "awo-buero", "address"),
+        ),
     ],
 )
 def test_what_is_probably_not_meant_is_a_warning(data: Data, change: Change, expected: tuple[str, str, str]) -> None:

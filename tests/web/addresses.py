@@ -49,12 +49,15 @@ def make_rows(town: LiveTown) -> Rows:
 
     own = town.enter_own_time("14:00")
     town.arrive(own)
-    return Rows(town.book("10:30", language="ar"), waiting, consultation, town.change(feed), own)
+    booked = town.book("10:30", language="ar")
+    town.leave_contact(booked)
+    return Rows(booked, waiting, consultation, town.change(feed), own)
 
 
 def all_addresses(app: Flask, town: LiveTown, rows: Rows) -> dict[str, str]:
     """By endpoint, each of the rules that answer GET."""
     tokens = {"visits": town.token(rows.booked), "tickets": town.token(rows.waiting), "feeds": rows.feed_token}
+    tokens["contacts"] = town.contact_token(rows.booked)
     known = {"key": "buergerbuero", "consultation_id": rows.consultation}
     known["filename"] = "css/base.css"
     known |= {"locale": "de", "day": "2026-12-30"}  # closed: so there is a notice for the door

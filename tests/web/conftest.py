@@ -10,16 +10,15 @@ from typing import Any
 import pytest
 import time_machine
 from flask import Flask
-from sqlalchemy import create_engine, delete, text
-from sqlalchemy.engine import make_url
+from sqlalchemy import delete
 
 from config import Config
 from scheduler import create_app
 from scheduler.db import Base, Database
 from scheduler.models import Hours
 from scheduler.web.limits import limiter
-from tests.actions.small_town import at
-from tests.conftest import NOW, make_config
+from tests.actions.small_town import at, hours_of
+from tests.conftest import NOW, copy_template, make_config
 from tests.web.live_town import LiveTown
 from tests.web.visitor import Visitor
 
@@ -71,11 +70,7 @@ def _copy_sqlite(template: Path, folders: pytest.TempPathFactory) -> str:
 
 
 def _copy_postgresql(template: str, _folders: pytest.TempPathFactory) -> str:
-    engine = create_engine(template, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text("CREATE DATABASE pages_town TEMPLATE template_town STRATEGY FILE_COPY"))
-    engine.dispose()
-    return make_url(template).set(database="pages_town").render_as_string(hide_password=False)
+    return copy_template(template, "pages_town")
 
 
 def _empty(database: Database) -> None:
@@ -153,3 +148,11 @@ def desk(app: Flask, town: LiveTown, open_day: None) -> Visitor:
 def adviser(app: Flask, town: LiveTown, open_day: None) -> Visitor:
     """awo-1: adults, German and Arabic; not seated yet."""
     return Visitor(app).log_in_as(town.account(adviser="awo-1"))
+
+
+@pytest.fixture
+def three_at_once(town: LiveTown) -> Iterator[None]:
+    """All advisers of the session may be in appointments at once."""
+    town.change(lambda session: setattr(hours_of(session), "appointments_at_once", 3))
+    yield
+    town.change(lambda session: setattr(hours_of(session), "appointments_at_once", 1))  # all tests share the set-up

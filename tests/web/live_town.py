@@ -10,12 +10,15 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from scheduler.actions.calling import finish, start
+from scheduler.actions.contacts import leave_contact
 from scheduler.actions.own_time import Client, OwnTime, book_own_time
 from scheduler.actions.rulebook import RuleBook, read_rulebook
 from scheduler.actions.slots import OfferedSlot, find_slots
 from scheduler.db import Base, Database
-from scheduler.domain.codes import link_token
+from scheduler.delivery.links import address_key
+from scheduler.domain.codes import contact_token, link_token
 from scheduler.models import Account, AccountRole, Consultation, Visit
+from scheduler.models.outbox import Channel
 from tests.actions.small_town import (
     LAST_WEDNESDAY,
     NEXT_WEDNESDAY,
@@ -140,6 +143,22 @@ class LiveTown:
     def token(self, visit_id: int) -> str:
         visit = self.visit(visit_id)
         return link_token(SECRET, visit.id, visit.link_epoch)
+
+    def leave_contact(self, visit_id: int, **contact: Any) -> None:
+        """By default an e-mail address, and the wish to be reminded."""
+        asked = {"email": "ada@example.org", "phone": None, "reminders": True, **contact}
+        self.change(lambda session: leave_contact(session, visit_id, **asked, secret=SECRET, now=_now()) and None)
+
+    def contact_token(self, visit_id: int, channel: Channel = "email") -> str:
+        """The link in a message to this visit's contact."""
+
+        def look(session: Session) -> str:
+            visit = session.get_one(Visit, visit_id)
+            key = address_key(visit.contact, channel)
+            assert key is not None
+            return contact_token(SECRET, visit.id, visit.link_epoch, channel, key)
+
+        return self.read(look)
 
     def offered(self, from_on: date, until_on: date, **question: Any) -> list[OfferedSlot]:
         def look(session: Session) -> list[OfferedSlot]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
@@ -13,7 +12,7 @@ from sqlalchemy import select
 
 from scheduler.actions.rulebook import read_rulebook
 from scheduler.models import Absence, HoursException, Message, Visit
-from tests.actions.small_town import NEXT_WEDNESDAY, OFFICE, SESSION, THURSDAY, WEDNESDAY, adviser_of, at, hours_of
+from tests.actions.small_town import NEXT_WEDNESDAY, OFFICE, SESSION, THURSDAY, WEDNESDAY, adviser_of, at
 from tests.web.live_town import LiveTown
 from tests.web.page import Form, Page
 from tests.web.visitor import Visitor
@@ -26,14 +25,6 @@ A_DATE = f"/desk/dates/{SESSION}/{WEDNESDAY}"
 @pytest.fixture
 def evening(clock: time_machine.Coordinates) -> None:
     clock.move_to(at("19:00", TUESDAY))
-
-
-@pytest.fixture
-def three_at_once(town: LiveTown) -> Iterator[None]:
-    """All advisers of the session may be in appointments at once."""
-    town.change(lambda session: setattr(hours_of(session), "appointments_at_once", 3))
-    yield
-    town.change(lambda session: setattr(hours_of(session), "appointments_at_once", 1))  # all tests share the set-up
 
 
 @pytest.fixture

@@ -87,7 +87,7 @@ def test_no_form_sent_bare_is_a_fault(app: Flask, town: LiveTown, rows: Rows) ->
     """Every address that takes a form, with real ids and with nothing or rubbish in it."""
     visitor = staff(app, town)
     known: dict[str, Any] = {"visit_id": rows.waiting, "consultation_id": rows.consultation, "feed_id": 1}
-    known |= {"token": town.token(rows.booked), "absence_id": 1, "message_id": 1}
+    known |= {"token": town.token(rows.booked), "absence_id": 1, "message_id": 1, "calendar_id": 1}
     known |= {"hours_key": "buergerbuero-mi", "original_on": "2026-11-25"}
     with app.test_request_context():
         addresses = [
@@ -97,6 +97,7 @@ def test_no_form_sent_bare_is_a_fault(app: Flask, town: LiveTown, rows: Rows) ->
         ]
     names = ["quick", "from_on", "from_time", "until_on", "until_time", "kind", "from", "until", "reason", "visit-1"]
     names += ["slot", "email", "phone", "code", "people", "station", "topics", "opening", "login", "key", "level"]
+    names += ["address", "List-Unsubscribe"]
     statuses = {}
     for endpoint, address in addresses:
         for value in ("", "\x00", "9" * 5000, "é" * 2000):

@@ -21,7 +21,9 @@ from tests.web.visitor import Visitor
 PUBLIC = {
     "static", "start.show_start", "book.show_question", "book.do_book",
     "visits.show_visit", "visits.do_leave_contact", "visits.ask_cancel", "visits.do_cancel", "visits.ask_move",
-    "visits.do_move", "visits.show_ics", "visits.show_qr", "visits.show_code", "visits.do_code",
+    "visits.do_move", "visits.ask_coming", "visits.do_say_coming", "visits.show_ics",
+    "contacts.show_contact", "contacts.do_confirm", "contacts.do_remove",
+    "visits.show_qr", "visits.show_code", "visits.do_code",
     "tickets.show_ticket", "tickets.poll_ticket", "tickets.do_ask_to_be_told", "tickets.do_stop_telling",
     "login.show_login", "login.do_login", "login.do_logout",
     "board.show_board", "board.poll_board", "feeds.show_feed", "demo.show_mail",

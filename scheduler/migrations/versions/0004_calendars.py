@@ -25,6 +25,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_absence_busy_calendar_id"), "absence", ["busy_calendar_id"])
     op.add_column("visit", sa.Column("coming_at", UtcDateTime(), nullable=True))
     _make_freed_time()
+    _widen_message()
     op.create_table(
         "heartbeat",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -32,6 +33,13 @@ def upgrade() -> None:
         sa.CheckConstraint("id = 1", name=op.f("ck_heartbeat_only_one")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_heartbeat")),
     )
+
+
+def _widen_message() -> None:
+    op.add_column("message", sa.Column("expires_at", UtcDateTime(), nullable=True))
+    op.add_column("message", sa.Column("unasked", sa.Boolean(), server_default=sa.text("false"), nullable=False))
+    begins = "(SELECT starts_at FROM visit WHERE visit.id = message.visit_id)"
+    op.execute(f"UPDATE message SET expires_at = {begins} WHERE state = 'pending' AND channel != 'call'")  # noqa: S608
 
 
 def _widen_feed() -> None:
@@ -96,6 +104,8 @@ def downgrade() -> None:
     op.drop_table("heartbeat")
     op.drop_table("freed_time")
     op.drop_column("visit", "coming_at")
+    for name in ("expires_at", "unasked"):
+        op.drop_column("message", name)
     op.execute("DELETE FROM absence WHERE busy_calendar_id IS NOT NULL")
     op.drop_index(op.f("ix_absence_busy_calendar_id"), "absence")
     op.drop_column("absence", "busy_calendar_id")

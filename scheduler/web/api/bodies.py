@@ -106,13 +106,6 @@ class ContactBody(BaseModel):
     phone: str | None = None
     reminders: bool = False
 
-    @field_validator("reminders")
-    @classmethod
-    def _need_an_address(cls, reminders: bool, others: ValidationInfo) -> bool:
-        if reminders and not others.data.get("email", "was refused itself"):
-            raise ValueError("reminders need an email")
-        return reminders
-
 
 class BookingBody(Wishes, Start):
     """The body of POST /bookings."""

@@ -9,12 +9,13 @@ from typing import Any
 from pydantic import BaseModel
 
 from scheduler.actions.contacts import InvalidContact, normal_email, normal_phone
+from scheduler.actions.messages import takes_texts
 from scheduler.actions.rulebook import PlannedOpening
 from scheduler.actions.slots import Question, make_question
 from scheduler.actions.supply import ANY_OTHER_LANGUAGE
 from scheduler.domain.recurrence import local_date
 from scheduler.web.api.bodies import ContactBody, Start, Wishes
-from scheduler.web.edge import rulebook, split_opening_id
+from scheduler.web.edge import db, rulebook, split_opening_id
 from scheduler.web.locales import CATALOGUES
 from scheduler.web.problems import Problem
 
@@ -81,16 +82,16 @@ def opening_of(start: Start, services: frozenset[str]) -> tuple[str, date]:
 
 def normal_contact(contact: ContactBody | None) -> dict[str, Any] | None:
     """The contact as it is kept; None: none was left."""
-    if contact is None or not (contact.email or contact.phone):
+    if contact is None:
         return None
     try:
-        return {
-            "email": normal_email(contact.email) if contact.email else None,
-            "phone": normal_phone(contact.phone) if contact.phone else None,
-            "reminders": contact.reminders,
-        }
+        email = normal_email(contact.email) if contact.email else None
+        phone = normal_phone(contact.phone) if contact.phone else None
     except InvalidContact as invalid:
         raise refused_field(f"contact.{invalid.field}", "is not valid") from invalid
+    if contact.reminders and not (email or takes_texts(db(), phone)):
+        raise refused_field("contact.reminders", "need an email, or a mobile number where text messages are sent")
+    return {"email": email, "phone": phone, "reminders": contact.reminders} if email or phone else None
 
 
 def _check_place(start: Start, named: tuple[str, date]) -> None:

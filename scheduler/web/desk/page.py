@@ -20,6 +20,7 @@ from scheduler.web.desk.panel import panel, read_answers
 from scheduler.web.desk.queue import QueueView, gives_tickets, stored_openings, view_of, visit_named, visit_with_number
 from scheduler.web.desk.wishes import unmet_wish
 from scheduler.web.edge import answer_unless_known, db, now, places, rulebook, settings, today
+from scheduler.web.heartbeat import standstill
 from scheduler.web.login import desk_place
 from scheduler.web.visits import ContactForm
 
@@ -56,7 +57,7 @@ def poll_queue() -> ResponseReturnValue:
     opening, own_times = chosen(todays_openings(place)), _own_times(place)
     versions = [(each.id, each.version) for each in stored_openings([opening, *own_times])]
     return answer_unless_known(
-        ["desk", current_user.get_id(), opening and opening.public_id, versions],
+        ["desk", current_user.get_id(), opening and opening.public_id, versions, standstill()],
         lambda: render_template("desk/_queue.html", view=view_of(opening, own_times), counter="desk"),
     )
 

@@ -6,12 +6,14 @@ from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
+from scheduler.actions.busy_calendars import find_hit
 from scheduler.actions.calling import CalledTooRarely, NobodyWaits, NotSeated, OpeningOver, StillServing
 from scheduler.actions.presence import StationTaken
 from scheduler.models import Visit
 from scheduler.web.desk.panel import panel, read_answers
 from scheduler.web.desk.queue import stored_openings, visit_with_number
-from scheduler.web.edge import answer_unless_known, db
+from scheduler.web.edge import answer_unless_known, db, now
+from scheduler.web.heartbeat import standstill
 from scheduler.web.login import own_adviser
 from scheduler.web.my.blueprint import pages
 from scheduler.web.my.day import view_day
@@ -39,7 +41,7 @@ def poll_now() -> ResponseReturnValue:
     opening, own_times = opening_now(), own_times_today()
     versions = [(each.id, each.version) for each in stored_openings([opening, *own_times])]
     return answer_unless_known(
-        ["my", current_user.get_id(), opening and opening.public_id, versions],
+        ["my", current_user.get_id(), opening and opening.public_id, versions, standstill()],
         lambda: render_template("my/_now.html", view=view_day(), adviser=adviser),
     )
 
@@ -59,6 +61,7 @@ def my_page(*, refused: str | None = None, code: str = "", code_error: str = "")
         refused=refused,
         code=code,
         code_error=code_error,
+        hit=len(set().union(*find_hit(db(), own_adviser().id, now()).values())),
     )
 
 

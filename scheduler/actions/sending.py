@@ -1,0 +1,116 @@
+"""The outbox's other end: hand due messages to workers, check each just before it leaves, note what became of it.
+
+A cancellation is the one kind sent although the visit no longer stands. Sending is at least once: a crash between
+sending and marking sends the same message again, with the same Message-ID.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.orm import Session, joinedload
+
+from scheduler.actions.messages import WRITTEN, takes_texts, tell_by_call, twins_of
+from scheduler.domain.due import quiet_until, retry_after
+from scheduler.domain.visit_states import State
+from scheduler.models import Message, Town, Visit
+from scheduler.models.outbox import Channel, MessageKind
+
+LEASE = timedelta(minutes=2)
+"""For so long a message is one worker's alone."""
+
+_STANDS: dict[MessageKind, State] = {"cancelled": "cancelled", "nearly": "waiting"}
+"""In which state a visit must be for a message about it; all others are for appointments to come."""
+
+
+def claim_due(session: Session, now: datetime, most: int = 20, channels: Collection[Channel] = WRITTEN) -> list[int]:
+    """Take up to `most` due messages for this worker, for two minutes. The edge commits before it sends.
+
+    Reminders come last: thousands of them may be due at once, and none is urgent.
+    """
+    free = or_(Message.claimed_until.is_(None), Message.claimed_until < now)
+    due = (
+        select(Message.id)
+        .where(Message.state == "pending", Message.channel.in_(channels), Message.due_at <= now, free)
+        .order_by(Message.kind == "reminder", Message.due_at)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    )
+    claim = (
+        update(Message)
+        .where(Message.id.in_(due.scalar_subquery()))
+        .values(claimed_until=now + LEASE)
+        .returning(Message.id)
+        .execution_options(synchronize_session=False)
+    )
+    return sorted(session.scalars(claim))
+
+
+def keep_claim(session: Session, message_id: int, until: datetime, now: datetime) -> Message | None:
+    """The message, leased anew, if this worker's lease `until` then still stands; None: it is no longer its to send."""
+    told = joinedload(Message.visit).options(joinedload(Visit.contact), joinedload(Visit.place))
+    mine = Message.id == message_id, Message.state == "pending", Message.claimed_until == until
+    message = session.scalar(select(Message).where(*mine).options(told).with_for_update(of=Message))
+    if message is not None:
+        message.claimed_until = now + LEASE
+    return message
+
+
+def give_back(session: Session, message_ids: Iterable[int], until: datetime) -> None:
+    """This worker sends them not: nobody has to wait for the end of its lease `until` then."""
+    mine = Message.id.in_(list(message_ids)), Message.claimed_until == until
+    session.execute(update(Message).where(*mine).values(claimed_until=None))
+
+
+def check_again(session: Session, message: Message, now: datetime) -> bool:
+    """Whether a claimed message is right to send now; if not it is dropped, or held until the quiet hours are over."""
+    if message.state != "pending":
+        return False
+    if not _is_right(session, message) or (message.expires_at is not None and message.expires_at <= now):
+        message.state, message.claimed_until = "dropped", None
+    elif message.kind == "reminder" and (until := quiet_until(now, session.get_one(Town, 1).zone)):
+        message.due_at, message.claimed_until = until, None
+    else:
+        return True
+    session.flush()
+    return False
+
+
+def mark_sent(session: Session, message: Message, now: datetime) -> None:
+    """It has left, whatever became of it meanwhile. Whoever was written to need not be called."""
+    message.state, message.sent_at, message.claimed_until = "sent", now, None
+    session.flush()
+    if message.unasked and message.channel != "call":
+        call = (*twins_of(message), Message.channel == "call", Message.state == "pending")
+        session.execute(update(Message).where(*call).values(state="dropped"))
+
+
+def mark_failed(session: Session, message: Message, reason: str, now: datetime, *, permanent: bool = False) -> None:
+    """Try again later, each time after a longer wait.
+
+    After the last attempt, one that can never succeed (`permanent`), or when the next would be too late, the message is
+    dead, with its reason; what the office did unasked then goes on the call list.
+    """
+    if message.state != "pending":
+        return  # it is no longer right: nobody needs to know that it failed
+    message.attempts += 1
+    message.last_error, message.claimed_until = reason[:200], None
+    wait = None if permanent else retry_after(message.attempts)
+    if wait is None or (message.expires_at is not None and now + wait >= message.expires_at):
+        message.state = "dead"
+        session.flush()
+        tell_by_call(session, message, now)
+    else:
+        message.due_at = now + wait
+    session.flush()
+
+
+def _is_right(session: Session, message: Message) -> bool:
+    visit, contact = message.visit, message.visit.contact
+    if contact is None or message.sequence != visit.sequence or visit.state != _STANDS.get(message.kind, "booked"):
+        return False
+    allowed = {"reminder": contact.reminders, "nearly": contact.nearly}.get(message.kind, True)
+    reached = contact.email is not None if message.channel == "email" else takes_texts(session, contact.phone)
+    return allowed and reached
