@@ -28,13 +28,14 @@ types: $(VENV)/.installed-dev
 catalogues: $(VENV)/.installed-dev ## every visible text is in every catalogue
 	$(BIN)/python -m scheduler.translations check
 
-bench: $(VENV)/.installed ## how fast, as ratios taken in one run
+bench: $(VENV)/.installed-dev ## how fast, as ratios taken in one run
 	-$(BIN)/python -m bench.slots
 	-$(BIN)/python -m bench.booking
 	-$(BIN)/python -m bench.matching
 	-$(BIN)/python -m bench.forecast
 	-$(BIN)/python -m bench.board
 	-$(BIN)/python -m bench.feeds
+	-$(BIN)/python -m bench.reminders
 
 soak: $(VENV)/.installed-dev ## a busy morning for a minute; then a thousand visits while processes are killed
 	$(BIN)/python -m bench.soak

@@ -11,8 +11,8 @@ import sys
 import time
 import urllib.request
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 from cryptography.fernet import Fernet
@@ -128,6 +128,18 @@ def postgresql(folder: Path) -> Iterator[str]:
         yield server.get_uri()
     finally:
         server.cleanup()
+
+
+@contextmanager
+def sqlite(folder: Path) -> Iterator[str]:
+    """The URL of a file in this folder."""
+    yield f"sqlite:///{folder / 'town.db'}"
+
+
+DATABASES: dict[str, Callable[[Path], AbstractContextManager[str]]] = {
+    "sqlite": sqlite,
+    "postgresql": lambda folder: postgresql(folder / "postgresql"),
+}
 
 
 def free_port() -> int:

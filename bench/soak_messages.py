@@ -27,7 +27,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 
-from bench.processes import START_WITHIN, Process, application, environment, free_port, postgresql, wait_for_pages
+from bench.processes import DATABASES, START_WITHIN, Process, application, environment, free_port, wait_for_pages
 from bench.soak_check import Findings, MessageRow, Story, Taken, VisitRow, check
 from bench.soak_clients import Api, Client, Killer, Load, Tally, Time
 from bench.town import OFFENBACH, say
@@ -259,14 +259,6 @@ def history(story: Story | None) -> str:
     """What its client was told, at which second."""
     changes = story.changes if story else ()
     return ", ".join(f"{each.at:.2f} {each.verb} {each.starts_at:%Y-%m-%d %H:%M}" for each in changes)
-
-
-@contextmanager
-def sqlite(folder: Path) -> Iterator[str]:
-    yield f"sqlite:///{folder / 'soak.db'}"
-
-
-DATABASES = {"sqlite": sqlite, "postgresql": lambda folder: postgresql(folder / "postgresql")}
 
 
 if __name__ == "__main__":
