@@ -68,6 +68,9 @@ class Config:
     sms_authorization: str = ""
     """SMS_AUTHORIZATION: value of the Authorization header there, such as `Bearer …`; a secret. Empty: none."""
 
+    sms_a_day: int = 300
+    """SMS_A_DAY: so many text messages leave in 24 hours at most; the rest waits. Each costs money."""
+
     mail_sink: Path | None = None
     """MAIL_SINK: folder that takes mail and text messages instead of servers. Only in the demo, see /demo/mail."""
 
@@ -102,6 +105,11 @@ class Config:
         """True where text messages can leave: only then a phone number serves for more than calls."""
         return bool(self.sms_url)
 
+    @property
+    def ways(self) -> dict[str, bool]:
+        """By which ways messages can leave, as `Database` takes them."""
+        return {"sends_mail": self.sends_mail, "sends_sms": self.sends_sms}
+
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Config:
         """Read the settings. Raises ConfigError with one line for each unusable one."""
@@ -124,6 +132,7 @@ class Config:
             sms_url=environ.get("SMS_URL", ""),
             sms_template=environ.get("SMS_TEMPLATE") or defaults.sms_template,
             sms_authorization=environ.get("SMS_AUTHORIZATION", ""),
+            sms_a_day=int(environ.get("SMS_A_DAY", defaults.sms_a_day)),
             calendar_hosts=frozenset(filter(None, map(str.strip, environ.get("CALENDAR_HOSTS", "").split(",")))),
             mail_sink=Path(environ["MAIL_SINK"]) if demo and environ.get("MAIL_SINK") else None,
             demo=demo,
@@ -153,7 +162,7 @@ def _secret_problems(environ: Mapping[str, str], demo: bool) -> list[str]:
 def _value_problems(environ: Mapping[str, str]) -> list[str]:
     problems = [
         f"{name}: must be a whole number, is {environ[name]!r}"
-        for name in ("SMTP_PORT", "TRUSTED_PROXIES", "LOCK_AFTER_MINUTES")
+        for name in ("SMTP_PORT", "TRUSTED_PROXIES", "LOCK_AFTER_MINUTES", "SMS_A_DAY")
         if not (environ.get(name, "0").isascii() and environ.get(name, "0").isdigit())
     ]
     if environ.get("SMTP_SECURITY", "starttls") not in ("none", "starttls", "tls"):

@@ -20,7 +20,7 @@ from bench.slots import REFERENCE, add_reference
 from bench.town import OFFENBACH, Case, ask, in_turns, now, offenbach, report, say, statements
 from scheduler import schema, town_file
 from scheduler.actions.booking import Booking, book, cancel, move
-from scheduler.actions.feeds import draft_feed, make_feed, stale_feeds, store_draft
+from scheduler.actions.feeds import make_feed, publish_feed, stale_feeds
 from scheduler.actions.rulebook import read_rulebook
 from scheduler.actions.slots import OfferedSlot, Question, find_slots
 from scheduler.actions.steps import CLIENT
@@ -35,6 +35,11 @@ APPOINTMENTS = 1_000
 WARM_UP, REPEATS = 20, 200
 BASE_URL = "http://localhost"
 CARRIERS, ADVISERS, LANGUAGES = 5, 20, ("ar", "uk", "fa")
+
+Owner = tuple[str, int | str | None]
+"""Whose a feed is: its kind, and the id or language."""
+Change = Callable[[], set[Owner]]
+"""Changes something; gives the owners of all feeds that show it."""
 
 
 def main() -> int:
@@ -104,13 +109,10 @@ def count_touched() -> bool:
     return all(met)
 
 
-Change = Callable[[], set[tuple[str, int | str | None]]]
-
-
 def the_changes(database: Database) -> list[tuple[str, Change]]:
     visits: list[int] = []
 
-    def do_book() -> set[tuple[str, int | str | None]]:
+    def do_book() -> set[Owner]:
         with database.writing() as session:
             offered = free(database)[0]
             rulebook = read_rulebook(session)
@@ -120,7 +122,7 @@ def the_changes(database: Database) -> list[tuple[str, Change]]:
             visits.append(visit.id)
             return shown_in(database, visit.planned_adviser_id)
 
-    def do_move() -> set[tuple[str, int | str | None]]:
+    def do_move() -> set[Owner]:
         with database.writing() as session:
             before = session.get_one(Visit, visits[0]).planned_adviser_id
             offered = next(each for each in reversed(free(database)) if each.slot.adviser_id != before)
@@ -129,7 +131,7 @@ def the_changes(database: Database) -> list[tuple[str, Change]]:
             session.commit()
             return shown_in(database, before) | shown_in(database, visit.planned_adviser_id)
 
-    def do_cancel() -> set[tuple[str, int | str | None]]:
+    def do_cancel() -> set[Owner]:
         with database.writing() as session:
             before = session.get_one(Visit, visits[0]).planned_adviser_id
             cancel(session, visits[0], by=CLIENT, now=now())
@@ -139,7 +141,7 @@ def the_changes(database: Database) -> list[tuple[str, Change]]:
     return [("a booking", do_book), ("a move to somebody else", do_move), ("a cancellation", do_cancel)]
 
 
-def count(database: Database, kinds: dict[int, tuple[str, int | str | None]], name: str, change: Change) -> bool:
+def count(database: Database, kinds: dict[int, Owner], name: str, change: Change) -> bool:
     """Whether exactly the feeds that show it are published anew, each once."""
     expected = change()
     stale = stale_in(database)
@@ -151,7 +153,7 @@ def count(database: Database, kinds: dict[int, tuple[str, int | str | None]], na
     return right
 
 
-def make_feeds(database: Database) -> dict[int, tuple[str, int | str | None]]:
+def make_feeds(database: Database) -> dict[int, Owner]:
     """By id, whose each feed is."""
     with database.writing() as session:
         town_file.store(session, town_file.read(OFFENBACH), now())
@@ -172,7 +174,7 @@ def make_feeds(database: Database) -> dict[int, tuple[str, int | str | None]]:
         return {each.id: (each.kind, each.adviser_id or each.carrier_id or each.language) for each in rows}
 
 
-def shown_in(database: Database, adviser_id: int | None) -> set[tuple[str, int | str | None]]:
+def shown_in(database: Database, adviser_id: int | None) -> set[Owner]:
     """Whose feeds show an appointment of this adviser in the first language."""
     with database.reading() as session:
         carrier_id = session.get_one(Adviser, adviser_id).carrier_id
@@ -200,10 +202,8 @@ def stale_in(database: Database) -> list[int]:
 
 
 def publish(database: Database, feed_id: int) -> None:
-    with database.reading() as session:
-        draft = draft_feed(session, feed_id, base_url=BASE_URL, now=now())
     with database.writing() as session:
-        store_draft(session, draft, now())
+        publish_feed(session, feed_id, base_url=BASE_URL, now=now())
         session.commit()
 
 

@@ -85,9 +85,9 @@ def measure(name: str, url: str, folder: Path, reminders: int) -> bool:
 def hand_over(database: Database, config: Config, many: int) -> float:
     """Seconds for each of so many letters, written before and handed over one after the other."""
     with database.reading() as session:
-        zone = session.get_one(Town, 1).zone
+        town = session.get_one(Town, 1)
         rows = session.scalars(select(Message).where(Message.kind == "reminder").limit(many))
-        letters = [write_letter(each, config=config, zone=zone, now=DUE_AT) for each in rows]
+        letters = [write_letter(each, config=config, town=town, now=DUE_AT) for each in rows]
     with Mailer(config) as mailer:
         mailer.send(letters[0])  # connects
         began = time.perf_counter()

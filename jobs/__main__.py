@@ -40,7 +40,7 @@ def main(environ: Mapping[str, str]) -> int:
         log.error("%s", "; ".join(str(error).splitlines()))
         return 2
     use_contact_keys(config.contact_keys)
-    work = Work(config, Database(config.database_url, sends_sms=config.sends_sms))
+    work = Work(config, Database(config.database_url, **config.ways))
     if _wait_until_ready(work):
         _run(work)
     work.database.engine.dispose()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from jobs.work import Work, describe, log
 from scheduler.actions.busy_calendars import (
     Claim,
@@ -37,6 +39,8 @@ def read_due(work: Work, patience: Patience = Patience()) -> None:
             _read(work, claim, patience)
         except CalendarProblem as problem:
             _note_problem(work, claim, problem.key)
+        except SQLAlchemyError as error:  # no fault of the calendar: it is read again when the lease is over
+            log.error("calendar %d was not stored: %s", claim.calendar_id, describe(error))
         except Exception as error:
             log.error("calendar %d failed: %s", claim.calendar_id, describe(error))
             _note_problem(work, claim, "unreadable")

@@ -12,7 +12,16 @@ from datetime import datetime
 from functools import partial
 
 from jobs.work import Work, describe, log
-from scheduler.actions.sending import LEASE, check_again, claim_due, give_back, keep_claim, mark_failed, mark_sent
+from scheduler.actions.sending import (
+    LEASE,
+    check_again,
+    claim_due,
+    count_texts,
+    give_back,
+    keep_claim,
+    mark_failed,
+    mark_sent,
+)
 from scheduler.delivery import Mailer, sms, smtp
 from scheduler.delivery.letters import message_id, write_letter
 from scheduler.delivery.short_texts import write_text
@@ -44,7 +53,7 @@ def send_mail(work: Work) -> None:
     with Mailer(work.config) as mailer:
 
         def prepare(message: Message, town: Town, now: datetime) -> Send:
-            return partial(mailer.send, write_letter(message, config=work.config, zone=town.zone, now=now))
+            return partial(mailer.send, write_letter(message, config=work.config, town=town, now=now))
 
         _send_all(work, Way("email", prepare, smtp.reason_of, smtp.is_permanent, lambda: mailer.lost))
 
@@ -61,7 +70,16 @@ def send_texts(work: Work) -> None:
         key = message_id(message, work.config.base_url).strip("<>")
         return partial(sms.send, work.config, phone=contact.phone, text=text, key=key)
 
-    _send_all(work, Way("sms", prepare, sms.reason_of, lambda error: isinstance(error, sms.Refused)))
+    _send_all(work, Way("sms", prepare, sms.reason_of, sms.is_permanent, partial(_is_day_full, work)))
+
+
+def _is_day_full(work: Work) -> bool:
+    """Whether as many texts as the settings allow have left in the last 24 hours: each costs the town money."""
+    with work.database.reading() as session:
+        full = count_texts(session, work.clock()) >= work.config.sms_a_day
+    if full:
+        log.warning("%d text messages have left in 24 hours (SMS_A_DAY): the others wait", work.config.sms_a_day)
+    return full
 
 
 def _send_all(work: Work, way: Way) -> None:

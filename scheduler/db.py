@@ -13,6 +13,7 @@ from typing import Any
 from cryptography.fernet import Fernet, MultiFernet
 from sqlalchemy import DateTime, Dialect, Engine, LargeBinary, MetaData, create_engine, event
 from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
@@ -81,26 +82,26 @@ def use_contact_keys(keys: tuple[str, ...]) -> None:
 class Database:
     """One engine, and sessions on it that write or only read."""
 
-    def __init__(self, url: str, *, sends_sms: bool = False) -> None:
+    def __init__(self, url: str, *, sends_mail: bool = True, sends_sms: bool = False) -> None:
         self.engine = open_engine(url)
         self._reading = self.engine.execution_options(read_only=True, postgresql_readonly=True)
         self.kept: dict[Any, Any] = {}
         """What this process worked out from committed rows, for sessions that only read: `session.info["kept"]`."""
         self.learned: dict[Any, Any] = {}
         """Statistics of the log, for all sessions: a row more or less, or one that is rolled back, changes nothing."""
-        self.sends_sms = sends_sms
-        """Whether this installation has a gateway for text messages: planning asks `session.info["sends_sms"]`."""
+        self.ways = {"sends_mail": sends_mail, "sends_sms": sends_sms}
+        """By which ways messages can leave this installation: planning asks `session.info` for them."""
 
     def writing(self) -> Session:
         """A session whose first statement takes the write lock (SQLite: BEGIN IMMEDIATE). The edge commits.
 
         One commit ends its work: what is shown afterwards is what was written, and is not read again.
         """
-        return Session(self.engine, expire_on_commit=False, info={"learned": self.learned, "sends_sms": self.sends_sms})
+        return Session(self.engine, expire_on_commit=False, info={"learned": self.learned, **self.ways})
 
     def reading(self) -> Session:
         """A session in which the database itself refuses every change."""
-        return Session(self._reading, info={"kept": self.kept, "learned": self.learned, "sends_sms": self.sends_sms})
+        return Session(self._reading, info={"kept": self.kept, "learned": self.learned, **self.ways})
 
 
 def open_engine(url: str) -> Engine:
@@ -117,6 +118,13 @@ def open_engine(url: str) -> Engine:
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def is_busy(error: OperationalError) -> bool:
+    """Waited too long for another writer, gave way to one, or no connection: sent again, the same may well succeed."""
+    if isinstance(error.orig, sqlite3.OperationalError):  # SQLite says "operational" of its own faults, too
+        return error.orig.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+    return True
 
 
 def _set_up_sqlite(connection: sqlite3.Connection, _record: Any) -> None:

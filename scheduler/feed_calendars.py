@@ -19,7 +19,7 @@ from icalendar import Event, vRecur
 from scheduler.domain.codes import spoken
 from scheduler.domain.recurrence import Rule, day_interval
 from scheduler.domain.repetition import Repetition
-from scheduler.ical import add_summary, begin_calendar, begin_event, host_of, say_where, times_of
+from scheduler.ical import add_stamps, add_summary, begin_calendar, begin_event, host_of, say_where, times_of
 from scheduler.models import Place, Visit
 from scheduler.models.feeds import FeedLevel, ToldEvent
 from scheduler.models.town import Texts, text_in
@@ -205,10 +205,7 @@ def _cancelled_duty(uid: str, known: ToldEvent, locale: str) -> FeedEvent:
 
 
 def _stamped(event: Event, telling: ToldEvent) -> Event:
-    changed_at = datetime.fromisoformat(telling["changed_at"])
-    event.add("sequence", telling["sequence"])
-    event.add("dtstamp", changed_at)
-    event.add("last-modified", changed_at)
+    add_stamps(event, telling["sequence"], datetime.fromisoformat(telling["changed_at"]))
     return event
 
 

@@ -47,9 +47,7 @@ def invitation(
     _ = translations_for(visit.locale).gettext
     event = begin_event(f"visit-{visit.id}", *times_of(visit), base_url)
     event.add("location", say_where(visit.place))
-    event.add("sequence", visit.sequence)
-    event.add("dtstamp", _in_utc(visit.changed_at))
-    event.add("last-modified", _in_utc(visit.changed_at))
+    add_stamps(event, visit.sequence, visit.changed_at)
     if parties is not None:
         _add_parties(event, parties, visit.place.name)
     summary = _("Appointment: %(place)s") % {"place": visit.place.name}
@@ -90,6 +88,13 @@ def begin_event(name: str, starts_at: datetime, ends_at: datetime, base_url: str
     return event
 
 
+def add_stamps(event: Event, sequence: int, changed_at: datetime) -> None:
+    """Which version of the event it is, and since when it stands so."""
+    event.add("sequence", sequence)
+    event.add("dtstamp", _in_utc(changed_at))
+    event.add("last-modified", _in_utc(changed_at))
+
+
 def add_summary(event: Event, summary: str, locale: str, *, cancelled: bool = False, takes_time: bool = True) -> None:
     """What it is called, whether it takes place, and whether it keeps anybody's time busy."""
     if cancelled:
@@ -101,6 +106,7 @@ def add_summary(event: Event, summary: str, locale: str, *, cancelled: bool = Fa
 
 
 def say_where(place: Place) -> str:
+    """A place as LOCATION."""
     return f"{place.name}, {place.address}"
 
 

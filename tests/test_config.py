@@ -42,6 +42,7 @@ def test_every_setting_is_read_from_its_own_variable() -> None:
         "SMS_URL": "https://sms.example.org/send",
         "SMS_TEMPLATE": "to={to}&text={text}",
         "SMS_AUTHORIZATION": "Bearer secret",
+        "SMS_A_DAY": "50",
         "CALENDAR_HOSTS": "cloud.example.org, 10.0.0.5:8443",
     }
     found, unset = Config.from_env(environ), Config.from_env(GOOD)

@@ -57,8 +57,8 @@ from scheduler.models.outbox import MessageKind
 from scheduler.texts import language_name
 from scheduler.web.locales import CATALOGUES
 from tests.conftest import NOW, SECRET, SMALL_TOWN, make_config
+from tests.town_file.small_file import OFFENBACH
 
-OFFENBACH = Path(town_file.__file__).parents[1] / "towns" / "offenbach.toml"
 BASE_URL = "https://termine.offenbach.de"
 KINDS: tuple[MessageKind, ...] = ("confirmation", "reminder", "moved", "cancelled", "nearly")
 
@@ -107,6 +107,7 @@ def betraying_town() -> dict[str, Any]:
 
 @pytest.fixture(scope="module", params=["offenbach", "luebeck", "betraying"])
 def town(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TownUnderTest]:
+    """On SQLite alone: words are the same on any database."""
     url = f"sqlite:///{tmp_path_factory.mktemp('words') / 'town.db'}"
     database = Database(url, sends_sms=True)
     schema.upgrade(database.engine)
@@ -151,6 +152,13 @@ def _book(session: Session, locale: str) -> Visit:
     visit.service_id = session.scalars(select(Service.id).order_by(Service.position)).first()
     contact: dict[str, Any] = {"email": f"{locale}@example.org", "phone": "+4915112345678", "reminders": True}
     leave_contact(session, visit.id, **contact, secret=SECRET, now=NOW)
+    _talk(session, visit)
+    session.flush()
+    return visit
+
+
+def _talk(session: Session, visit: Visit) -> None:
+    """It was about a topic."""
     held_by = session.get_one(Adviser, visit.planned_adviser_id)
     topics = [session.scalars(select(Topic.key).order_by(Topic.position)).first()]
     session.add(
@@ -166,8 +174,6 @@ def _book(session: Session, locale: str) -> Visit:
             topics=topics,
         )
     )
-    session.flush()
-    return visit
 
 
 def _words_of(database: Database) -> tuple[frozenset[str], tuple[str, ...]]:
@@ -199,7 +205,7 @@ def _messages(town: TownUnderTest) -> Iterator[Said]:
                     where = f"{kind} {locale} {'confirmed' if visit.contact.confirmed_at else 'not confirmed'}"
                     message = Message(visit=visit, visit_id=visit.id, kind=kind, sequence=1, due_at=NOW)
                     message.channel = "email"
-                    letter = write_letter(message, config=config, zone=row.zone, now=NOW)
+                    letter = write_letter(message, config=config, town=row, now=NOW)
                     yield Said(f"letter {where}", _all_of(letter))
                     message.channel = "sms"
                     yield Said(f"text {where}", write_text(message, config=config, town=row))

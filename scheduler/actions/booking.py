@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from scheduler.actions.freed_times import hold_back, take_back
+from scheduler.actions.freed_times import forget_held_back, hold_back
 from scheduler.actions.messages import plan_cancelled, plan_moved
 from scheduler.actions.openings import find_opening, lock_move, lock_visit, mark_changed, renew_feeds, touch_opening
 from scheduler.actions.rulebook import PlannedOpening, RuleBook
@@ -104,7 +104,7 @@ def move(
     _put_at(visit, opening, row, slot, local_date(slot.starts_at, rulebook.zone))
     visit.sequence += 1
     _hold_place(session, visit, row, slot, now)
-    take_back(session, visit)
+    forget_held_back(session, visit)
     mark_changed(session, row, {visit.planned_adviser_id})  # the step told the old opening and adviser alone
     plan_moved(session, visit, rulebook.zone, now, unasked=unasked)
     return visit

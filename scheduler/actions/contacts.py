@@ -70,23 +70,36 @@ def leave_contact(
     confirmed_at = visit.contact.confirmed_at if visit.contact else None
     _forget(session, visit)
     if email or phone:
-        visit.contact = Contact(
-            email=email,
-            phone=phone,
-            email_key=keyed_hash(secret, "email", email.casefold()) if email else None,
-            phone_key=keyed_hash(secret, "phone", phone) if phone else None,
-            created_at=now,
-        )
+        visit.contact = Contact(created_at=now)
+        put_email(visit.contact, email, secret)
+        put_phone(visit.contact, phone, secret)
         visit.contact.reminders = reminders and way_to(session, visit.contact) is not None
         visit.contact.confirmed_at = confirmed_at if _address_of(session, visit.contact) == before else None
         session.flush()
     if visit.state == "booked":
-        if _address_of(session, visit.contact) != before and _was_written_to(session, visit):
+        is_other = _address_of(session, visit.contact) != before
+        if is_other and _was_written_to(session, visit):
             visit.sequence += 1  # a message is sent once a sequence, and the new address has had none
-        plan_confirmation(session, visit, session.get_one(Town, 1).zone, now)
+        _plan_anew(session, visit, is_other, now)
         for message in unheard if way_to(session, visit.contact) is None else ():
             tell_by_call(session, message, now)
     return visit
+
+
+def put_email(contact: Contact, email: str | None, secret: str) -> None:
+    """Keep this address (normalised) or none, and the hash that finds the same one again. Another is not confirmed."""
+    if contact.email != email:
+        contact.confirmed_at = None
+    contact.email = email
+    contact.email_key = keyed_hash(secret, "email", email.casefold()) if email else None
+
+
+def put_phone(contact: Contact, phone: str | None, secret: str) -> None:
+    """The same of a phone number."""
+    if contact.phone != phone:
+        contact.confirmed_at = None
+    contact.phone = phone
+    contact.phone_key = keyed_hash(secret, "phone", phone) if phone else None
 
 
 def confirm_contact(session: Session, visit_id: int, channel: Channel, now: datetime) -> None:
@@ -124,6 +137,25 @@ def erase_address(session: Session, visit_id: int, channel: Channel, now: dateti
     for message in unheard:
         tell_by_call(session, message, now)
     mark_changed(session, visit.opening)
+
+
+def _plan_anew(session: Session, visit: Visit, is_other: bool, now: datetime) -> None:
+    """Confirm the appointment to another address; to one that has heard of it, only a reminder may be new."""
+    zone = session.get_one(Town, 1).zone
+    if is_other or not _has_heard(session, visit):
+        plan_confirmation(session, visit, zone, now)
+    elif visit.contact is None or not visit.contact.reminders:
+        drop_pending(session, visit, WRITTEN, ["reminder"])
+    else:
+        plan_reminder(session, visit, zone, now)
+
+
+def _has_heard(session: Session, visit: Visit) -> bool:
+    """Whether the time that holds now was told to the address that messages go to, or will be."""
+    way = way_to(session, visit.contact)
+    of_visit = Message.visit_id == visit.id, Message.sequence == visit.sequence, Message.channel == way
+    told = Message.kind.in_(("confirmation", "moved")), Message.state.in_(("pending", "sent"))
+    return session.scalar(select(Message.id).where(*of_visit, *told).limit(1)) is not None
 
 
 def _forget(session: Session, visit: Visit) -> None:

@@ -9,7 +9,7 @@ from datetime import date, datetime, time
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from scheduler.actions.openings import lock_opening, mark_changed, stored_opening
+from scheduler.actions.openings import lock_opening, lock_openings, mark_changed, stored_opening
 from scheduler.actions.rulebook import PlannedOpening, RuleBook, read_rulebook
 from scheduler.domain.intervals import Interval
 from scheduler.domain.recurrence import local_date
@@ -60,7 +60,9 @@ def end_absence(session: Session, absence: Absence) -> None:
 
 def mark_duties(session: Session, rules: RuleBook, adviser: Adviser, spans: Sequence[Interval]) -> None:
     """The adviser's absences in these spans have changed: so has what the openings there show."""
-    for opening in _duties(rules, adviser.key, spans):
+    duties = _duties(rules, adviser.key, spans)
+    lock_openings(session, duties)
+    for opening in duties:
         mark_changed(session, lock_opening(session, opening), {adviser.id})
 
 

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from scheduler.actions.booking import hand_on
 from scheduler.actions.dates import Away, DateChange, staff_ids, store_absence, store_date
 from scheduler.actions.offers import Hit, settle, supply_without
-from scheduler.actions.openings import lock_opening, mark_changed
+from scheduler.actions.openings import lock_opening, lock_openings, mark_changed
 from scheduler.actions.rulebook import PlannedOpening, RuleBook, read_rulebook
 from scheduler.actions.steps import By
 from scheduler.actions.supply import wanted_of
@@ -60,6 +60,7 @@ def carry_out(
     )
     rules = read_rulebook(session)
     hit: list[Visit] = []
+    lock_openings(session, openings)
     for opening in openings:
         row = lock_opening(session, opening)
         mark_changed(session, row, staff_ids(before, opening))

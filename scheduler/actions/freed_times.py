@@ -47,7 +47,7 @@ def hold_back(session: Session, visit: Visit, step: Step, zone: ZoneInfo, now: d
     session.flush()
 
 
-def take_back(session: Session, visit: Visit) -> None:
+def forget_held_back(session: Session, visit: Visit) -> None:
     """The visit holds a place: whatever it had given back of the same adviser's time then is no longer held back."""
     mine = FreedTime.visit_id == visit.id, FreedTime.adviser_id == visit.planned_adviser_id
     overlapping = FreedTime.starts_at < visit.ends_at, FreedTime.ends_at > visit.starts_at

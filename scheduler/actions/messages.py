@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from typing import get_args
 from zoneinfo import ZoneInfo
 
 import phonenumbers
@@ -67,7 +68,7 @@ def way_to(session: Session, contact: Contact | None) -> Channel | None:
     """How this contact is written to: by e-mail, else by text message; None: not at all."""
     if contact is None:
         return None
-    if contact.email is not None:
+    if contact.email is not None and session.info.get("sends_mail", True):
         return "email"
     return "sms" if takes_texts(session, contact.phone) else None
 
@@ -82,9 +83,15 @@ def is_mobile(phone: str) -> bool:
     return phonenumbers.number_type(phonenumbers.parse(phone)) in _TAKES_TEXTS
 
 
-def drop_pending(session: Session, visit: Visit, channels: Collection[Channel] = (*WRITTEN, "call")) -> None:
-    """Nothing that was planned for this visit on these channels is sent any more."""
-    pending = Message.visit_id == visit.id, Message.state == "pending", Message.channel.in_(channels)
+def drop_pending(
+    session: Session,
+    visit: Visit,
+    channels: Collection[Channel] = get_args(Channel),
+    kinds: Collection[MessageKind] = get_args(MessageKind),
+) -> None:
+    """Nothing of these kinds that was planned for this visit on these channels is sent any more."""
+    of_visit = Message.visit_id == visit.id, Message.channel.in_(channels), Message.kind.in_(kinds)
+    pending = (*of_visit, Message.state == "pending")
     session.execute(update(Message).where(*pending).values(state="dropped", claimed_until=None))
 
 

@@ -8,11 +8,11 @@ from sqlalchemy import Select, and_, false, or_, select
 from sqlalchemy.orm import Session
 
 from scheduler.actions.calling import still_calls
+from scheduler.actions.contacts import put_email, put_phone
 from scheduler.actions.forecasting import forecast_opening
 from scheduler.actions.messages import plan_nearly
 from scheduler.actions.openings import lock_visit
 from scheduler.actions.rulebook import RuleBook
-from scheduler.domain.codes import keyed_hash
 from scheduler.domain.forecast import Forecast
 from scheduler.domain.recurrence import local_date
 from scheduler.domain.visit_states import State
@@ -23,16 +23,27 @@ MOST_AHEAD = 2
 WITHIN_MINUTES = 10
 
 
-def ask_to_be_told(session: Session, visit_id: int, *, email: str, locale: str, secret: str, now: datetime) -> Visit:
-    """Keep the (normalised) address of a client who waits, for one message in the language in which they asked."""
+def ask_to_be_told(
+    session: Session,
+    visit_id: int,
+    *,
+    email: str | None,
+    phone: str | None = None,
+    locale: str,
+    secret: str,
+    now: datetime,
+) -> Visit:
+    """Keep the (normalised) addresses of a client who waits, for one message in the language in which they asked.
+
+    What is None stays as an appointment's contact may hold it.
+    """
     visit = lock_visit(session, visit_id)
-    if visit.contact is None:
-        visit.contact = Contact(created_at=now)
-    if visit.contact.email != email:
-        visit.contact.confirmed_at = None
-    visit.contact.email = email
-    visit.contact.email_key = keyed_hash(secret, "email", email.casefold())
-    visit.contact.nearly = True
+    contact = visit.contact = visit.contact or Contact(created_at=now)
+    if email is not None:
+        put_email(contact, email, secret)
+    if phone is not None:
+        put_phone(contact, phone, secret)
+    contact.nearly = True
     visit.locale = locale
     session.flush()
     return visit

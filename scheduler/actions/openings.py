@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, Table, bindparam, or_, select, update
+from sqlalchemy import Select, Table, and_, bindparam, false, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -47,6 +47,16 @@ def lock_opening(session: Session, opening: PlannedOpening) -> Opening:
     _store(session, opening)
     query = _row_of(opening.hours, opening.dated.original_on)
     return session.scalars(query.with_for_update().execution_options(populate_existing=True)).one()
+
+
+def lock_openings(session: Session, openings: Sequence[PlannedOpening]) -> None:
+    """Lock several by id, before anything else of them is written: whoever locks them the other way round waits."""
+    for each in openings:
+        _store(session, each)
+    named = [
+        and_(Opening.hours_id == each.hours.id, Opening.original_on == each.dated.original_on) for each in openings
+    ]
+    session.execute(select(Opening.id).where(or_(false(), *named)).order_by(Opening.id).with_for_update())
 
 
 def touch_opening(session: Session, opening: PlannedOpening) -> int:

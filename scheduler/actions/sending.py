@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session, joinedload
 
 from scheduler.actions.messages import WRITTEN, takes_texts, tell_by_call, twins_of
@@ -18,8 +18,12 @@ from scheduler.domain.visit_states import State
 from scheduler.models import Message, Town, Visit
 from scheduler.models.outbox import Channel, MessageKind
 
+DAY = timedelta(days=1)
 LEASE = timedelta(minutes=2)
 """For so long a message is one worker's alone."""
+
+MOST_A_DAY = 10
+"""Of one visit: whoever moves to and fro, or leaves one address after another, floods nobody. The office always may."""
 
 _STANDS: dict[MessageKind, State] = {"cancelled": "cancelled", "nearly": "waiting"}
 """In which state a visit must be for a message about it; all others are for appointments to come."""
@@ -65,12 +69,12 @@ def give_back(session: Session, message_ids: Iterable[int], until: datetime) -> 
 
 
 def check_again(session: Session, message: Message, now: datetime) -> bool:
-    """Whether a claimed message is right to send now; if not it is dropped, or held until the quiet hours are over."""
+    """Whether a claimed message is right to send now; if not it is dropped, or held until it may be sent."""
     if message.state != "pending":
         return False
     if not _is_right(session, message) or (message.expires_at is not None and message.expires_at <= now):
         message.state, message.claimed_until = "dropped", None
-    elif message.kind == "reminder" and (until := quiet_until(now, session.get_one(Town, 1).zone)):
+    elif until := _held_until(session, message, now):
         message.due_at, message.claimed_until = until, None
     else:
         return True
@@ -78,11 +82,19 @@ def check_again(session: Session, message: Message, now: datetime) -> bool:
     return False
 
 
+def count_texts(session: Session, now: datetime) -> int:
+    """How many text messages have left within a day."""
+    left = select(func.count(Message.id)).where(Message.channel == "sms", Message.sent_at > now - DAY)
+    return session.scalars(left).one()
+
+
 def mark_sent(session: Session, message: Message, now: datetime) -> None:
     """It has left, whatever became of it meanwhile. Whoever was written to need not be called."""
+    # Dropped meanwhile, it went to an address that turned out to be a stranger's: the call still has to be made.
+    settles_call = message.unasked and message.channel != "call" and message.state != "dropped"
     message.state, message.sent_at, message.claimed_until = "sent", now, None
     session.flush()
-    if message.unasked and message.channel != "call":
+    if settles_call:
         call = (*twins_of(message), Message.channel == "call", Message.state == "pending")
         session.execute(update(Message).where(*call).values(state="dropped"))
 
@@ -105,6 +117,19 @@ def mark_failed(session: Session, message: Message, reason: str, now: datetime, 
     else:
         message.due_at = now + wait
     session.flush()
+
+
+def _held_until(session: Session, message: Message, now: datetime) -> datetime | None:
+    """When a message may be sent that may not now: after the quiet hours, or when its visit's day is no longer full."""
+    if message.kind == "reminder":
+        return quiet_until(now, session.get_one(Town, 1).zone)
+    if message.unasked or message.sequence < MOST_A_DAY:
+        return None  # each sequence has one such message: there cannot have been so many
+    sent = select(Message.sent_at).where(Message.visit_id == message.visit_id, Message.channel.in_(WRITTEN))
+    first = session.scalar(
+        sent.where(Message.sent_at > now - DAY).order_by(Message.sent_at.desc()).offset(MOST_A_DAY - 1)
+    )
+    return first + DAY if first is not None else None
 
 
 def _is_right(session: Session, message: Message) -> bool:

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, func, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, make_transient_to_detached
 
-from scheduler.actions.freed_times import take_back
+from scheduler.actions.freed_times import forget_held_back
 from scheduler.actions.messages import plan_confirmation
 from scheduler.actions.openings import mark_changed
 from scheduler.domain.intervals import Interval
@@ -150,7 +150,7 @@ def _take_back(session: Session, visit: Visit, step: Step, by: By, now: datetime
     )
     _set_state(visit, to_state, now)
     if step.released_adviser_id is not None:
-        take_back(session, visit)
+        forget_held_back(session, visit)
     mark_changed(session, visit.opening, {visit.planned_adviser_id}, interpreters_of(visit))
     if step.verb == "cancel":
         visit.sequence += 1  # calendars and messages have heard of the cancellation

@@ -39,6 +39,12 @@ class Target:
     def origin(self) -> tuple[str, str, int]:
         return self.scheme, self.host, self.port
 
+    @property
+    def netloc(self) -> str:
+        """As it stands in an address: the usual port goes without saying."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
+
     def is_allowed_by(self, hosts: frozenset[str]) -> bool:
         """Whether the settings name this host: by itself for the usual ports, else with its port."""
         usual = self.port in _PORTS.values() and self.host in hosts
@@ -54,8 +60,9 @@ def normal_address(text: str, allowed_hosts: frozenset[str] = frozenset()) -> tu
     if not between:
         scheme, rest = "https", typed
     scheme = _SCHEMES.get(scheme.lower(), scheme.lower())
-    url = f"{scheme}://{rest.partition('#')[0]}"
-    return url, target_of(url, allowed_hosts).host
+    target = target_of(f"{scheme}://{rest.partition('#')[0]}", allowed_hosts)
+    log_in, at, _ = rest.partition("/")[0].rpartition("@")
+    return f"{target.scheme}://{log_in}{at}{target.netloc}{target.path}", target.host
 
 
 def is_public(address: str) -> bool:

@@ -26,7 +26,7 @@ from config import Config
 from scheduler.delivery.links import contact_url
 from scheduler.domain.codes import spoken
 from scheduler.ical import Method, Parties, host_of, invitation, visit_url
-from scheduler.models import Message, Visit
+from scheduler.models import Contact, Message, Town, Visit
 from scheduler.models.outbox import MessageKind
 from scheduler.texts import isolated, spoken_date, spoken_time, translations_for
 
@@ -51,7 +51,7 @@ class NoAddress(LookupError):
     """The visit has no e-mail address (any more)."""
 
 
-def write_letter(message: Message, *, config: Config, zone: ZoneInfo, now: datetime) -> EmailMessage:
+def write_letter(message: Message, *, config: Config, town: Town, now: datetime) -> EmailMessage:
     """The message as it leaves the house. `now` becomes its Date. Raises NoAddress.
 
     The Message-ID follows from the message's key, so a message that is sent again is recognised as the same one.
@@ -59,7 +59,7 @@ def write_letter(message: Message, *, config: Config, zone: ZoneInfo, now: datet
     contact = message.visit.contact
     if contact is None or contact.email is None:
         raise NoAddress(f"message {message.id}")
-    subject, text = _texts(message, config, zone)
+    subject, text = _texts(message, config, town)
     letter = EmailMessage(policy=SMTP)
     letter["Subject"] = subject
     letter["From"] = Address(addr_spec=config.mail_from)
@@ -71,7 +71,8 @@ def write_letter(message: Message, *, config: Config, zone: ZoneInfo, now: datet
     letter["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     letter.set_content(text)
     if method := _METHODS.get(message.kind):
-        _add_invitation(letter, message.visit, method, Parties(config.mail_from, _in_ascii(contact.email)), config, zone)
+        parties = Parties(config.mail_from, _in_ascii(contact.email))
+        _add_invitation(letter, message.visit, method, parties, config, town.zone)
     letter["Content-Language"] = message.visit.locale  # last: alternatives move such headers to the text alone
     letter.policy = _LONG_HEAD
     return letter
@@ -93,14 +94,20 @@ def _in_ascii(email: str) -> str:
     return validate_email(email, check_deliverability=False).ascii_email or email
 
 
-def _texts(message: Message, config: Config, zone: ZoneInfo) -> tuple[str, str]:
+def _asks_to_confirm(message: Message, contact: Contact) -> bool:
+    """Who wants to be reminded of what stands: of what is cancelled, or of today, no reminder will follow."""
+    stands = message.kind in ("confirmation", "moved", "reminder")
+    return stands and contact.reminders and contact.confirmed_at is None
+
+
+def _texts(message: Message, config: Config, town: Town) -> tuple[str, str]:
     visit = message.visit
-    known = {"contact_url": contact_url(visit, "email", config), "base_url": config.base_url}
+    known = {"contact_url": contact_url(visit, "email", config), "base_url": config.base_url, "town": town.name}
     if tells_nothing(message):
         rendered = _environment(visit.locale).get_template("unconfirmed.txt").render(known)
     else:
         assert visit.contact is not None
-        told = {"number": visit.ticket} if message.kind == "nearly" else _appointment_texts(visit, zone)
+        told = {"number": visit.ticket} if message.kind == "nearly" else _appointment_texts(visit, town.zone)
         rendered = (
             _environment(visit.locale)
             .get_template(f"{message.kind}.txt")
@@ -109,7 +116,7 @@ def _texts(message: Message, config: Config, zone: ZoneInfo) -> tuple[str, str]:
                 **told,
                 place=visit.place,
                 visit_url=visit_url(visit, config.base_url, config.secret_key),
-                asks_to_confirm=visit.contact.reminders and visit.contact.confirmed_at is None,
+                asks_to_confirm=_asks_to_confirm(message, visit.contact),
             )
         )
     subject, _, text = rendered.partition("\n")

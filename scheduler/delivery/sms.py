@@ -54,9 +54,14 @@ def send(config: Config, *, phone: str, text: str, key: str) -> None:
 
 def fill(template: str, values: dict[str, str]) -> bytes:
     """What is posted: the template with its placeholders filled, written as JSON or the form needs it."""
-    if template.lstrip().startswith("{"):
+    if _is_json(template):
         return json.dumps(_filled(json.loads(template), values)).encode()
     return _PLACEHOLDER.sub(lambda found: quote_plus(values[found[1]]), template).encode()
+
+
+def is_permanent(error: Exception) -> bool:
+    """Whether the gateway will never take this message."""
+    return isinstance(error, Refused)
 
 
 def reason_of(error: Exception) -> str:
@@ -83,8 +88,11 @@ def _open(request: Request) -> None:
 
 
 def _content_type(template: str) -> str:
-    is_json = template.lstrip().startswith("{")
-    return "application/json" if is_json else "application/x-www-form-urlencoded"
+    return "application/json" if _is_json(template) else "application/x-www-form-urlencoded"
+
+
+def _is_json(template: str) -> bool:
+    return template.lstrip().startswith("{")
 
 
 def _filled(part: Any, values: dict[str, str]) -> Any:

@@ -38,7 +38,7 @@ def main() -> int:
     say("[1/4] Settings and database")
     config = Config.from_env(environ)
     use_contact_keys(config.contact_keys)
-    database = Database(config.database_url, sends_sms=config.sends_sms)
+    database = Database(config.database_url, **config.ways)
     schema.upgrade(database.engine)
     say("[2/4] Offenbach, and an opening that is live right now")
     _prepare(database, config)

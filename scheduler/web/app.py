@@ -60,7 +60,7 @@ def make_app(config: Config) -> Flask:
     app.url_map.converters["id"] = edge.RowId
     app.extensions["settings"] = config
     app.extensions["build"] = build_id()
-    app.extensions["database"] = Database(config.database_url, sends_sms=config.sends_sms)
+    app.extensions["database"] = Database(config.database_url, **config.ways)
     use_contact_keys(config.contact_keys)
     if config.trusted_proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
@@ -75,6 +75,7 @@ def make_app(config: Config) -> Flask:
     forecasts.set_up(app)
     stations.set_up(app)
     heartbeat.set_up(app)
+    call_list.set_up(app)
     errors.set_up(app)
     _register_blueprints(app, config)
     cli.register(app)

@@ -63,28 +63,30 @@ def say_problem(key: str) -> str:
     new_one = _("Make a new one in your calendar app and enter it here.")
     shorter = _("Please share a smaller calendar.")
     correct = _("Please correct it in your calendar.")
-    words: dict[str, str] = {
-        "not_https": _("The address must begin with https:// or webcal://."),
-        "private_address": _("This address is inside a private network. Please ask your IT."),
-        "unknown_host": _("There is no such address. Please copy it again, all of it."),
-        "unreachable": f"{_('The calendar cannot be reached.')} {again}",
-        "bad_certificate": _("The calendar's server has no valid certificate. Please ask whoever runs it."),
-        "too_slow": f"{_('The calendar answers too slowly.')} {again}",
-        "too_large": f"{_('The calendar is too large.')} {shorter}",
-        "too_many_redirects": f"{_('The address leads round in circles.')} {new_one}",
-        "not_found": f"{_('The address does not exist any more.')} {new_one}",
-        "not_allowed": f"{_('The calendar is not shared with this address.')} {new_one}",
-        "server_error": f"{_('The calendar has a fault at its own server.')} {again}",
-        "incomplete": f"{_('The calendar came only in part.')} {again}",
-        "not_a_calendar": _("The address leads to a page, not to a calendar. Please copy the one that ends in .ics."),
-        "unreadable": f"{_('The calendar holds something that we cannot read.')} {again}",
-        "unknown_zone": f"{_('An entry has a time zone that nobody knows.')} {correct}",
-        "wrong_times": f"{_('An entry ends before it begins.')} {correct}",
-        "repeats_too_often": f"{_('An entry repeats every few minutes.')} {correct}",
-        "too_many": f"{_('The calendar holds too many entries.')} {shorter}",
-        "takes_too_long": f"{_('Reading the calendar takes too long.')} {shorter}",
+    words: dict[str, tuple[str, ...]] = {
+        "not_https": (_("The address must begin with https:// or webcal://."),),
+        "private_address": (_("This address is inside a private network. Please ask your IT."),),
+        "unknown_host": (_("There is no such address. Please copy it again, all of it."),),
+        "unreachable": (_("The calendar cannot be reached."), again),
+        "bad_certificate": (_("The calendar's server has no valid certificate. Please ask whoever runs it."),),
+        "too_slow": (_("The calendar answers too slowly."), again),
+        "too_large": (_("The calendar is too large."), shorter),
+        "too_many_redirects": (_("The address leads round in circles."), new_one),
+        "not_found": (_("The address does not exist any more."), new_one),
+        "not_allowed": (_("The calendar is not shared with this address."), new_one),
+        "server_error": (_("The calendar has a fault at its own server."), again),
+        "incomplete": (_("The calendar came only in part."), again),
+        "not_a_calendar": (
+            _("The address leads to a page, not to a calendar. Please copy the one that ends in .ics."),
+        ),
+        "unreadable": (_("The calendar holds something that we cannot read."), again),
+        "unknown_zone": (_("An entry has a time zone that nobody knows."), correct),
+        "wrong_times": (_("An entry ends before it begins."), correct),
+        "repeats_too_often": (_("An entry repeats every few minutes."), correct),
+        "too_many": (_("The calendar holds too many entries."), shorter),
+        "takes_too_long": (_("Reading the calendar takes too long."), shorter),
     }
-    return words.get(key, words["unreadable"])
+    return " ".join(words.get(key, words["unreadable"]))
 
 
 def _say_refusal(refused: CalendarRefused) -> str:

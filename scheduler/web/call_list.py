@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, abort, redirect, render_template, url_for
+from flask import Blueprint, Flask, abort, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
@@ -21,6 +21,10 @@ from scheduler.web.edge import db, now, today
 from scheduler.web.login import desk_place, own_adviser, serves_desk
 
 pages = Blueprint("call_list", __name__, url_prefix="/call-list")
+
+
+def set_up(app: Flask) -> None:
+    app.context_processor(lambda: {"count_calls": count_here})
 
 
 @pages.get("")
@@ -52,6 +56,11 @@ def do_settle(message_id: int) -> ResponseReturnValue:
     settle(db(), _dead_letter(message_id))
     db().commit()
     return redirect(url_for("call_list.show_call_list", done=1), 303)
+
+
+def count_here() -> int:
+    """How much of it waits for somebody: stands in the navigation of all pages of staff."""
+    return len(lines_here()) + len(dead_letters_here())
 
 
 def say_reason(message: Message) -> str:

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from scheduler.actions.dates import Away, ChangeRefused, DateChange
 from scheduler.actions.day_changes import Effect, carry_out
 from scheduler.models import Visit
-from scheduler.web.edge import db, now, places
+from scheduler.web.edge import db, now, places, row_id
 from scheduler.web.login import by_staff
 
 
@@ -40,7 +40,7 @@ def confirm(change: Away | DateChange) -> Effect:
 def read_choices(given: Mapping[str, str]) -> dict[int, str]:
     """`visit-17=cancel` of the form as {17: "cancel"}; what makes no sense falls out and counts as not shown."""
     named = ((name.partition("-")[2], choice) for name, choice in given.items() if name.startswith("visit-"))
-    return {int(number): choice for number, choice in named if number.isascii() and number.isdigit()}
+    return {visit_id: choice for number, choice in named if (visit_id := row_id(number)) is not None}
 
 
 def say_refusal(refused: ChangeRefused) -> str:

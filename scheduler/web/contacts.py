@@ -16,7 +16,7 @@ from scheduler.delivery.links import address_key
 from scheduler.domain.codes import contact_token, linked_visit_id
 from scheduler.models import Visit
 from scheduler.models.outbox import Channel
-from scheduler.web.edge import db, now, settings
+from scheduler.web.edge import db, now, settings, town
 from scheduler.web.limits import wrong_tokens
 from scheduler.web.visits import is_over, visit_link
 
@@ -29,7 +29,9 @@ pages = Blueprint("contacts", __name__, url_prefix="/contacts/<token>")
 def show_contact(token: str) -> ResponseReturnValue:
     """Mail scanners open every link, that of the header List-Unsubscribe, too: nothing is erased by that."""
     visit, channel = address_by(token)
-    return render_template("contacts/contact.html", visit=visit, channel=channel, token=token, is_over=is_over(visit))
+    return render_template(
+        "contacts/contact.html", visit=visit, channel=channel, token=token, is_over=is_over(visit), town=town()
+    )
 
 
 @pages.post("/confirmation")

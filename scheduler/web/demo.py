@@ -26,6 +26,8 @@ class SunkMail:
     date: str
     text: str
     attachments: list[str]
+    has_invitation: bool
+    """Mail apps show it as an appointment, with buttons of their own."""
 
 
 @pages.get("/mail")
@@ -46,4 +48,5 @@ def _read(path: Path) -> SunkMail:
         date=str(mail["Date"] or format_datetime(kept_at)),
         text=body.get_content() if body else "",
         attachments=[each.get_filename() or "" for each in mail.iter_attachments()],
+        has_invitation=any(each.get_content_type() == "text/calendar" for each in mail.walk()),
     )

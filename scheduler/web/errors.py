@@ -6,14 +6,18 @@ from flask import Flask, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from werkzeug.exceptions import HTTPException
 
 from scheduler.actions.openings import UnknownOpening
+from scheduler.db import is_busy
 from scheduler.domain.visit_states import StepRefused
 from scheduler.web.edge import db
 from scheduler.web.limits import seconds_to_wait
 from scheduler.web.problems import plain_problem
+
+BUSY_SECONDS = 5
+"""After so many seconds somebody who met a busy database may try again."""
 
 
 def set_up(app: Flask) -> None:
@@ -21,6 +25,7 @@ def set_up(app: Flask) -> None:
     app.register_error_handler(CSRFError, show_stale_form)
     app.register_error_handler(StepRefused, show_changed_meanwhile)
     app.register_error_handler(IntegrityError, show_changed_meanwhile)
+    app.register_error_handler(OperationalError, show_busy)
     app.register_error_handler(UnknownOpening, show_unknown_opening)
     app.register_error_handler(Exception, show_fault)
 
@@ -49,6 +54,16 @@ def show_changed_meanwhile(_error: Exception) -> ResponseReturnValue:
     """The database or the state table refused: somebody else was faster."""
     db().rollback()
     return error_page(409, *_words_for(409))
+
+
+def show_busy(error: OperationalError) -> ResponseReturnValue:
+    """Others write, or the database is away for a moment: nothing is lost, and the same may be sent again."""
+    if not is_busy(error):
+        return show_fault(error)
+    db().rollback()
+    page = make_response(error_page(503, *_words_for(503)))
+    page.headers["Retry-After"] = str(BUSY_SECONDS)
+    return page
 
 
 def show_unknown_opening(_error: Exception) -> ResponseReturnValue:

@@ -13,10 +13,11 @@ from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 from werkzeug.exceptions import Gone
 from wtforms import StringField
-from wtforms.validators import InputRequired, Length, ValidationError
+from wtforms.validators import Length, ValidationError
 
 from scheduler.actions.calling import read_queue
-from scheduler.actions.contacts import InvalidContact, normal_email
+from scheduler.actions.contacts import normal_email, normal_phone
+from scheduler.actions.messages import is_mobile
 from scheduler.actions.nearly import MAY_ASK, ask_to_be_told, is_near, stop_telling
 from scheduler.actions.unchanged import VisitState, read_visit_state
 from scheduler.domain.codes import link_token, linked_visit_id
@@ -26,7 +27,7 @@ from scheduler.models import Consultation, Visit
 from scheduler.web.edge import answer_unless_known, db, now, rulebook, settings
 from scheduler.web.errors import error_page
 from scheduler.web.forecasts import PERHAPS_FROM, forecast_of
-from scheduler.web.visits import visit_by
+from scheduler.web.visits import normalise, visit_by
 
 pages = Blueprint("tickets", __name__)
 
@@ -69,16 +70,24 @@ class Ticket:
 
 
 class NearlyForm(FlaskForm):  # type: ignore[misc]
-    email = StringField(
-        lazy_gettext("E-mail"),
-        validators=[InputRequired(lazy_gettext("We need your e-mail address.")), Length(max=254)],
-    )
+    email = StringField(lazy_gettext("E-mail"), validators=[Length(max=254)])
+    phone = StringField(lazy_gettext("Mobile number"), validators=[Length(max=40)])
 
     def validate_email(self, field: StringField) -> None:
-        try:
-            field.data = normal_email(field.data)
-        except InvalidContact as invalid:
-            raise ValidationError(_("This is not an e-mail address. It looks like name@example.org.")) from invalid
+        normalise(field, normal_email, _("This is not an e-mail address. It looks like name@example.org."))
+        if field.data or not settings().sends_mail:
+            return
+        if not settings().sends_sms:
+            raise ValidationError(_("We need your e-mail address."))
+        if not (self.phone.data or "").strip():
+            raise ValidationError(_("We need your e-mail address or mobile number."))
+
+    def validate_phone(self, field: StringField) -> None:
+        normalise(field, normal_phone, _("This is not a phone number. It looks like 0151 23456789."))
+        if field.data and not is_mobile(field.data):
+            raise ValidationError(_("A landline gets no text messages. Please give a mobile number."))
+        if not field.data and not settings().sends_mail:
+            raise ValidationError(_("We need your mobile number."))
 
 
 @pages.get("/tickets/<token>")
@@ -95,12 +104,18 @@ def poll_ticket(token: str) -> ResponseReturnValue:
 @pages.post("/tickets/<token>/message")
 def do_ask_to_be_told(token: str) -> ResponseReturnValue:
     visit, form = visit_by(token), NearlyForm()
-    if visit.state not in MAY_ASK or not settings().sends_mail:
+    if visit.state not in MAY_ASK or not _sends_anything():
         return redirect(url_for("tickets.show_ticket", token=token), 303)  # it says how things stand by now
     if not form.validate():
         return _page(token, visit, form), 422
     ask_to_be_told(
-        db(), visit.id, email=form.email.data, locale=str(get_locale()), secret=settings().secret_key, now=now()
+        db(),
+        visit.id,
+        email=form.email.data or None,
+        phone=form.phone.data or None,
+        locale=str(get_locale()),
+        secret=settings().secret_key,
+        now=now(),
     )
     db().commit()
     return redirect(url_for("tickets.show_ticket", token=token) + "#message", 303)
@@ -150,9 +165,14 @@ def _page(token: str, visit: Visit, form: NearlyForm) -> str:
         clerk=_clerk(ticket),
         token=token,
         form=form,
+        asks_email=settings().sends_mail,
         wants_message=wants_message and visit.state in MAY_ASK,
-        may_ask=settings().sends_mail and visit.state in MAY_ASK and not wants_message and not is_near(ticket.forecast),
+        may_ask=_sends_anything() and visit.state in MAY_ASK and not wants_message and not is_near(ticket.forecast),
     )
+
+
+def _sends_anything() -> bool:
+    return settings().sends_mail or settings().sends_sms
 
 
 def _render_now(visit: Visit) -> str:

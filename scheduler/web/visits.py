@@ -40,14 +40,14 @@ class ContactForm(FlaskForm):  # type: ignore[misc]
     reminders = BooleanField(lazy_gettext("Remind me the day before"))
 
     def validate_email(self, field: StringField) -> None:
-        _normalise(field, normal_email, _("This is not an e-mail address. It looks like name@example.org."))
+        normalise(field, normal_email, _("This is not an e-mail address. It looks like name@example.org."))
         if self.reminders.data and not field.data and not settings().sends_sms:
             raise ValidationError(_("To remind you, we need your e-mail address."))
         if self.reminders.data and not field.data and not self.phone.data:
             raise ValidationError(_("To remind you, we need your e-mail address or mobile number."))
 
     def validate_phone(self, field: StringField) -> None:
-        _normalise(field, normal_phone, _("This is not a phone number. It looks like 0151 23456789."))
+        normalise(field, normal_phone, _("This is not a phone number. It looks like 0151 23456789."))
         if self.reminders.data and field.data and not self.email.data and not is_mobile(field.data):
             raise ValidationError(_("A landline gets no reminder. Please give a mobile number or an e-mail address."))
 
@@ -267,7 +267,7 @@ def _contact_form(visit: Visit) -> ContactForm:
     )
 
 
-def _normalise(field: StringField, normal: Callable[[str], str], words: str) -> None:
+def normalise(field: StringField, normal: Callable[[str], str], words: str) -> None:
     """The field's text as it is kept; empty stays empty, and what cannot be used is said at the field."""
     text = (field.data or "").strip()
     try:

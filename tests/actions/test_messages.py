@@ -16,7 +16,7 @@ from scheduler.actions.contacts import confirm_contact, erase_address, leave_con
 from scheduler.actions.heartbeat import beat, read_standstill
 from scheduler.actions.messages import plan_nearly
 from scheduler.actions.rulebook import RuleBook
-from scheduler.actions.sending import check_again, mark_failed, mark_sent
+from scheduler.actions.sending import DAY, MOST_A_DAY, check_again, mark_failed, mark_sent
 from scheduler.actions.steps import CLIENT, take_step
 from scheduler.models import Contact, Message, Visit
 from tests.actions.small_town import (
@@ -122,6 +122,14 @@ def test_the_time_that_no_longer_holds_counts_as_soon_too(session: Session, rule
 
 
 @pytest.mark.usefixtures("texting")
+def test_without_a_mail_server_an_address_is_for_nothing(session: Session, rulebook: RuleBook, now: datetime) -> None:
+    session.info["sends_mail"] = False
+    visit = leave(session, book_at(session, rulebook, "10:00"), now, email=ADA)
+    assert told(session, visit) == []
+    cancel(session, visit.id, by=STAFF, now=now, unasked=True)
+    assert told(session, visit) == [("cancelled", "call")]
+
+
 def test_a_landline_is_called(session: Session, rulebook: RuleBook, now: datetime) -> None:
     visit = leave(session, book_at(session, rulebook, "10:00"), now, phone=LANDLINE)
     cancel(session, visit.id, by=STAFF, now=now, unasked=True)
@@ -281,6 +289,67 @@ def test_what_only_a_stranger_read_is_told_by_phone(
         move_to(session, rulebook, visit, "10:00", now, by=CLIENT, unasked=False)
     erase_address(session, visit.id, "email", now)
     assert told(session, visit) == ([("moved", "call")] if when == "now" else [])
+
+
+def test_what_leaves_for_a_strangers_address_in_the_moment_it_is_erased_is_told_by_phone(
+    session: Session, rulebook: RuleBook, now: datetime
+) -> None:
+    visit = leave(session, book_at(session, rulebook, "10:00"), now, email=ADA)
+    move_to(session, rulebook, visit, "11:00", now)
+    leaving = message_of(session, visit, "moved")
+    erase_address(session, visit.id, "email", now)
+    mark_sent(session, leaving, now)
+    assert told(session, visit) == [("moved", "call")]
+
+
+def test_who_moves_to_and_fro_floods_nobody_but_the_last_word_arrives(
+    session: Session, rulebook: RuleBook, now: datetime
+) -> None:
+    visit = leave(
+        session,
+        book_at(session, rulebook, "09:30", on=NEXT_WEDNESDAY),
+        now,
+        email="victim@example.org",
+        reminders=False,
+    )
+    sent = []
+    for number in range(15):
+        minute = now + timedelta(minutes=number)
+        move_to(session, rulebook, visit, ("11:00", "10:00")[number % 2], minute, on=NEXT_WEDNESDAY, unasked=False)
+        message = message_of(session, visit, "moved")
+        if check_again(session, message, minute):
+            mark_sent(session, message, minute)
+            sent.append(minute)
+    assert len(sent) == MOST_A_DAY
+    assert (message.state, message.due_at, message.claimed_until) == ("pending", sent[0] + DAY, None)
+    assert check_again(session, message, message.due_at)
+    move_to(session, rulebook, visit, "11:30", now, on=NEXT_WEDNESDAY)
+    assert check_again(session, message_of(session, visit, "moved"), now)
+
+
+def test_a_contact_that_is_saved_again_after_a_move_is_told_nothing_twice(
+    session: Session, rulebook: RuleBook, now: datetime
+) -> None:
+    visit = leave(session, book_at(session, rulebook, "10:00", on=NEXT_WEDNESDAY), now, email=ADA)
+    move_to(session, rulebook, visit, "11:00", now, on=NEXT_WEDNESDAY)
+    leave(session, visit, now, email=ADA)
+    assert told(session, visit) == [("moved", "email"), ("reminder", "email")]
+    mark_sent(session, message_of(session, visit, "moved"), now)
+    leave(session, visit, now, email=ADA, phone=MOBILE, reminders=False)
+    assert told(session, visit) == []
+    leave(session, visit, now, email=ADA, phone=MOBILE)
+    assert told(session, visit) == [("reminder", "email")]
+
+
+@pytest.mark.usefixtures("texting")
+def test_a_number_that_is_left_again_after_the_mail_went_hears_of_the_appointment(
+    session: Session, rulebook: RuleBook, now: datetime
+) -> None:
+    visit = leave(session, book_at(session, rulebook, "10:00"), now, email=ADA, phone=MOBILE, reminders=False)
+    mark_sent(session, message_of(session, visit, "confirmation"), now)
+    erase_address(session, visit.id, "email", now)
+    leave(session, visit, now, phone=MOBILE, reminders=False)
+    assert told(session, visit) == [("confirmation", "sms")]
 
 
 def test_a_line_of_the_call_list_stays_while_nobody_can_be_written_to(

@@ -180,3 +180,12 @@ def test_after_closing_it_is_nobodys_turn_unless_numbers_are_still_called(
     session.expire_all()
     found = find_nearly_due(session, read_rulebook(session), at("12:00"))
     assert found == ([queue[0].id] if after_until else [])
+
+
+def test_who_left_a_mobile_number_alone_gets_a_text_message(
+    session: Session, rulebook: RuleBook, queue: list[Visit]
+) -> None:
+    session.info["sends_sms"] = True
+    ask_to_be_told(session, queue[0].id, email=None, phone="+4915123456789", locale="de", secret="secret", now=NOW)
+    tell_nearly(session, queue[0].id, NOW)
+    assert [each.channel for each in messages(session)] == ["sms"]

@@ -263,7 +263,9 @@ def test_the_deadline_holds_for_the_look_up_and_the_handshake_too(
 @pytest.mark.parametrize(
     ("typed", "url"),
     [
-        (" https://Calendar.example/a.ics#top ", "https://Calendar.example/a.ics"),
+        (" https://Calendar.example/a.ics#top ", "https://calendar.example/a.ics"),
+        ("https://calendar.example.:443/a.ics", "https://calendar.example/a.ics"),
+        ("https://me:a%2Fb@calendar.example:8443", "https://me:a%2Fb@calendar.example:8443/"),
         ("webcal://calendar.example/a.ics?b=c", "https://calendar.example/a.ics?b=c"),
         ("WEBCALS://calendar.example/a.ics", "https://calendar.example/a.ics"),
         ("calendar.example/a.ics", "https://calendar.example/a.ics"),

@@ -192,8 +192,14 @@ def test_a_bad_one_keeps_no_other_from_being_read(database: Database, server: Se
     assert [len(absences_of(database, each)) for each in ids] == [0, 1, 0]
 
 
-def test_there_are_words_for_every_problem(database_url: str) -> None:
-    with create_app(make_config(database_url)).test_request_context():
-        words = {say_problem(each) for each in PROBLEMS}
-    assert len(words) == len(PROBLEMS)
-    assert all(each.endswith(".") for each in words)
+@pytest.mark.parametrize("languages", ["de", "ar"])
+def test_there_are_words_for_every_problem_in_every_language(database_url: str, languages: str) -> None:
+    english, translated = sentences_for_problems(database_url, "en"), sentences_for_problems(database_url, languages)
+    assert len(english) == len(translated) == len(PROBLEMS)
+    assert set().union(*english).isdisjoint(set().union(*translated))
+
+
+def sentences_for_problems(database_url: str, languages: str) -> set[frozenset[str]]:
+    app = create_app(make_config(database_url))
+    with app.test_request_context(headers={"Accept-Language": languages}):
+        return {frozenset(say_problem(each).split(". ")) for each in PROBLEMS}

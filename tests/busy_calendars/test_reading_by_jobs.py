@@ -8,8 +8,10 @@ from threading import Barrier, Thread
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from jobs.busy_calendars import read_due
 from jobs.timetable import TIMETABLE
 from scheduler.actions.booking import SlotTaken
 from scheduler.actions.busy_calendars import (
@@ -374,5 +376,23 @@ def test_no_address_reaches_the_log(
     assert row_of(database, calendar_id).problem == "unreadable"
 
 
-def test_the_jobs_process_asks_every_half_minute() -> None:
-    assert {each.name: each.every_seconds for each in TIMETABLE}["read own calendars"] == 30
+def test_a_fault_of_the_database_is_not_said_of_the_calendar(
+    database: Database, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calendar_id = add(database, server.serve(sends_body(calendar(at_ten()))))
+
+    def fail(*_args: object, **_named: object) -> None:
+        raise OperationalError("UPDATE", None, Exception("deadlock detected"))
+
+    with monkeypatch.context() as broken:
+        broken.setattr("jobs.busy_calendars.store_busy", fail)
+        read_all(database, server.name)
+    found = row_of(database, calendar_id)
+    assert (found.problem, found.failures, found.read_at) == (None, 0, None)
+    read_all(database, server.name, now=NOW + LEASE)
+    assert times_of(database, calendar_id) == ["11-25 10:00 – 11-25 11:00"]
+
+
+def test_a_new_one_is_read_within_a_minute_as_its_page_says() -> None:
+    (tick,) = (each for each in TIMETABLE if each.run is read_due)
+    assert tick.every_seconds < 60

@@ -1,4 +1,4 @@
-"""Real processes for the tests of this folder: a mail server, and jobs processes. Each is ended by its own id."""
+"""An appointment, and real processes for the tests of this folder: a mail server, jobs processes; ended by their id."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from typing import Any
 
 import pytest
 
+from scheduler.db import Database
+from scheduler.models import Visit
 from tests.conftest import CONTACT_KEY, SECRET
+from tests.jobs.samples import book_visit, changing
 
 ROOT = Path(__file__).parents[2]
 DEADLINE_SECONDS = 60
@@ -63,6 +66,20 @@ class JobsProcess:
 
     def says(self, words: str) -> bool:
         return words in self.log.read_text()
+
+
+@pytest.fixture
+def mail(tmp_path: Path) -> Path:
+    return tmp_path / "mail"
+
+
+@pytest.fixture
+def visit(database: Database) -> Visit:
+    """Wednesday's first appointment, and a stranger's beside it, who left no contact."""
+    with changing(database) as session:
+        booked = book_visit(session)
+        book_visit(session, locale="en")
+    return booked
 
 
 @pytest.fixture

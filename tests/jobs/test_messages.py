@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-import pytest
 from sqlalchemy import update
 
 from jobs.messages import send_mail
-from jobs.work import Work
 from scheduler.actions.contacts import leave_contact
 from scheduler.actions.registration import Answers, check_in, register
 from scheduler.actions.rulebook import read_rulebook
@@ -20,7 +17,6 @@ from scheduler.actions.steps import By
 from scheduler.db import Database
 from scheduler.models import Contact, Message, Visit
 from tests.conftest import NOW, SECRET
-from tests.jobs.conftest import MailServer
 from tests.jobs.samples import (
     HOURS,
     TOMORROW,
@@ -39,20 +35,6 @@ THURSDAY = date(2026, 11, 26)
 AFTERNOON = datetime(2026, 11, 24, 15, 0, tzinfo=UTC)
 """16:00 in Germany on the day before: reminders for Wednesday are due."""
 SOON = NOW + timedelta(minutes=1)
-
-
-@pytest.fixture
-def mail(tmp_path: Path) -> Path:
-    return tmp_path / "mail"
-
-
-@pytest.fixture
-def visit(database: Database) -> Visit:
-    """Wednesday's first appointment, and a stranger's beside it, who left no contact."""
-    with changing(database) as session:
-        booked = book_visit(session)
-        book_visit(session, locale="en")
-    return booked
 
 
 def send_at(database: Database, mail: Path, at: datetime) -> None:
@@ -163,20 +145,6 @@ def test_a_contact_that_was_erased_is_not_written_to(database: Database, visit: 
     assert kinds_in(mail) == []
 
 
-def test_a_corrected_address_gets_what_the_wrong_one_could_not(
-    database: Database, visit: Visit, mail: Path, start_mail_server: Callable[..., MailServer]
-) -> None:
-    leave_email(database, visit, "dead@example.org", reminders=False)
-    server = start_mail_server("--refuse", "dead@example.org")
-    work = by_server(work_at(database, mail), server)
-    send_mail(at_time(work, SOON))
-    with changing(database) as session:
-        session.execute(update(Message).values(state="dead", attempts=8))
-    leave_email(database, visit, "ada@example.org", reminders=False)
-    send_mail(at_time(work, SOON))
-    assert [recipient for _, recipient in server.taken()] == ["ada@example.org"]
-
-
 def test_a_walk_in_is_never_written_to(database: Database, mail: Path) -> None:
     on_the_day = datetime(2026, 11, 25, 8, 10, tzinfo=UTC)
     with changing(database) as session:
@@ -203,96 +171,6 @@ def test_a_process_that_is_ending_begins_nothing(database: Database, visit: Visi
     work.stopping.set()
     send_mail(work)
     assert kinds_in(mail) == []
-
-
-def by_server(work: Work, server: MailServer) -> Work:
-    """The same work, with mail going through this server."""
-    config = replace(work.config, mail_sink=None, smtp_host="127.0.0.1", smtp_port=server.port, smtp_security="none")
-    return replace(work, config=config)
-
-
-def at_time(work: Work, at: datetime) -> Work:
-    return replace(work, clock=lambda: at)
-
-
-def test_an_address_that_does_not_exist_is_given_up_at_once(
-    database: Database, visit: Visit, mail: Path, start_mail_server: Callable[..., MailServer]
-) -> None:
-    leave_email(database, visit, "dead@example.org", reminders=False)
-    server = start_mail_server("--refuse", "dead@example.org")
-    send_mail(at_time(by_server(work_at(database, mail), server), SOON))
-    row = messages_of(database, visit)["confirmation", 0]
-    assert (row.state, row.attempts, row.last_error) == ("dead", 1, "SMTPRecipientsRefused 550")
-
-
-def test_an_address_that_is_refused_backs_off_and_stops_nobody_else(
-    database: Database, visit: Visit, mail: Path, start_mail_server: Callable[..., MailServer]
-) -> None:
-    with changing(database) as session:
-        other = book_visit(session, not_before=TOMORROW + timedelta(days=1))
-    leave_email(database, visit, "dead@example.org", reminders=False)
-    leave_email(database, other, "bea@example.org", reminders=False)
-    server = start_mail_server("--busy", "dead@example.org")
-    work = by_server(work_at(database, mail), server)
-    send_mail(at_time(work, SOON))
-    assert [recipient for _, recipient in server.taken()] == ["bea@example.org"]
-
-    row = messages_of(database, visit)["confirmation", 0]
-    assert row.state == "pending"
-    assert row.last_error == "SMTPRecipientsRefused 451"
-    waits = []
-    at = SOON
-    while row.state == "pending":
-        waits.append(row.due_at - at)
-        send_mail(at_time(work, row.due_at - timedelta(seconds=1)))
-        at = row.due_at
-        send_mail(at_time(work, at))
-        row = messages_of(database, visit)["confirmation", 0]
-        assert len(waits) < 20
-    assert row.state == "dead"
-    assert row.attempts == len(waits) + 1
-    assert waits == sorted(waits) and waits[0] == timedelta(minutes=1) and waits[-1] > timedelta(hours=1)
-    assert [recipient for _, recipient in server.taken()] == ["bea@example.org"]
-
-
-def test_what_would_be_tried_again_too_late_is_given_up_while_somebody_can_still_be_told(
-    database: Database, visit: Visit, mail: Path
-) -> None:
-    assert visit.starts_at is not None
-    leave_email(database, visit, reminders=False, now=visit.starts_at - timedelta(minutes=3))
-    work = by_server(work_at(database, mail), MailServer(port=9, file=mail / "none"))
-    send_mail(at_time(work, visit.starts_at - timedelta(minutes=3)))
-    assert messages_of(database, visit)["confirmation", 0].state == "pending"
-    send_mail(at_time(work, visit.starts_at - timedelta(minutes=2)))
-    assert messages_of(database, visit)["confirmation", 0].state == "dead"
-
-
-def test_a_round_needs_one_connection_and_makes_another_when_the_server_hangs_up(
-    database: Database, mail: Path, start_mail_server: Callable[..., MailServer]
-) -> None:
-    with changing(database) as session:
-        visits = [book_visit(session) for _ in range(5)]
-    for visit in visits:
-        leave_email(database, visit, reminders=False)
-    server = start_mail_server("--letters-each", "3")
-    send_mail(at_time(by_server(work_at(database, mail), server), SOON))
-    assert (len(server.taken()), server.connections()) == (5, 2)
-    assert {messages_of(database, each)["confirmation", 0].state for each in visits} == {"sent"}
-
-
-def test_a_server_that_cannot_be_reached_is_asked_once_a_round_and_the_rest_waits_for_the_next(
-    database: Database, mail: Path
-) -> None:
-    with changing(database) as session:
-        visits = [book_visit(session) for _ in range(3)]
-    for visit in visits:
-        leave_email(database, visit, reminders=False)
-    work = at_time(by_server(work_at(database, mail), MailServer(port=9, file=mail / "none")), SOON)
-    for tried in (1, 2):
-        send_mail(work)
-        rows = [messages_of(database, each)["confirmation", 0] for each in visits]
-        assert sum(row.attempts for row in rows) == tried
-        assert {row.claimed_until for row in rows} == {None}
 
 
 def test_whoever_lost_its_lease_sends_nothing(database: Database, visit: Visit, mail: Path) -> None:
@@ -394,16 +272,3 @@ def test_a_letter_that_cannot_be_written_stops_nobody_else(database: Database, v
     row = messages_of(database, visit)["confirmation", 0]
     assert (row.state, row.attempts) == ("pending", 1)
     assert row.last_error and "@" not in row.last_error
-
-
-def test_a_mail_server_that_is_down_is_tried_again(
-    database: Database, visit: Visit, mail: Path, start_mail_server: Callable[..., MailServer]
-) -> None:
-    leave_email(database, visit, reminders=False)
-    nowhere = MailServer(port=9, file=mail / "none")  # the discard port: nothing listens there
-    send_mail(at_time(by_server(work_at(database, mail), nowhere), SOON))
-    row = messages_of(database, visit)["confirmation", 0]
-    assert (row.state, row.last_error) == ("pending", "ConnectionRefusedError")
-    server = start_mail_server()
-    send_mail(at_time(by_server(work_at(database, mail), server), row.due_at))
-    assert [recipient for _, recipient in server.taken()] == ["ada@example.org"]

@@ -18,7 +18,7 @@ from scheduler.db import Database
 from scheduler.delivery import sms
 from scheduler.models import Visit
 from tests.conftest import NOW, SECRET
-from tests.jobs.samples import book_visit, changing, messages_of, work_at
+from tests.jobs.samples import TOMORROW, book_visit, changing, messages_of, work_at
 
 SOON = NOW + timedelta(minutes=1)
 MOBILE = "+4915123456789"
@@ -37,7 +37,7 @@ def visit(database: Database) -> Visit:
 
 @pytest.fixture
 def work(database: Database, tmp_path: Path) -> Work:
-    database.sends_sms = True
+    database.ways["sends_sms"] = True
     found = work_at(database, tmp_path / "mail", SOON)
     return replace(found, config=replace(found.config, sms_url="https://sms.example.org"))
 
@@ -69,6 +69,22 @@ def test_a_text_is_sent_once_however_often_the_job_runs(
         send_texts(work)
     assert taken == [(MOBILE, f"visit-{visit.id}.confirmation.sms.0@localhost")]
     assert messages_of(database, visit)["confirmation", 0].state == "sent"
+
+
+def test_no_more_texts_leave_in_a_day_than_the_settings_allow(
+    visit: Visit, work: Work, gateway: Callable[..., Sent], database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    with changing(database) as session:
+        session.info["sends_sms"] = True
+        other = book_visit(session, not_before=TOMORROW + timedelta(days=7))
+        leave_contact(session, other.id, email=None, phone=MOBILE, reminders=False, secret=SECRET, now=NOW)
+    taken = gateway()
+    one_a_day = replace(work, config=replace(work.config, sms_a_day=1))
+    send_texts(one_a_day)
+    send_texts(one_a_day)
+    assert len(taken) == 1 and "SMS_A_DAY" in caplog.text
+    send_texts(replace(one_a_day, clock=lambda: SOON + timedelta(hours=24)))
+    assert len(taken) == 2, "the next day goes on"
 
 
 def test_a_text_that_is_refused_is_given_up_at_once(

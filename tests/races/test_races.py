@@ -11,12 +11,14 @@ from sqlalchemy.orm import Session
 
 from scheduler.actions.booking import SlotTaken, book, cancel, move
 from scheduler.actions.calling import NobodyWaits, StillServing, call_next, finish, start
-from scheduler.actions.openings import lock_visit
+from scheduler.actions.dates import mark_duties
+from scheduler.actions.openings import lock_opening, lock_visit
 from scheduler.actions.presence import sit_down
 from scheduler.actions.registration import Answers, register
 from scheduler.actions.rulebook import RuleBook, read_rulebook
 from scheduler.actions.steps import CLIENT, By, UndoRefused, undo
 from scheduler.db import Database
+from scheduler.domain.intervals import Interval
 from scheduler.models import Adviser, Carrier, Hours, Visit
 from tests.actions.small_town import (
     NEXT_WEDNESDAY,
@@ -25,6 +27,7 @@ from tests.actions.small_town import (
     WEDNESDAY,
     adviser_of,
     at,
+    book_at,
     booking_at,
     opening_of,
 )
@@ -168,6 +171,34 @@ def test_visits_that_move_crosswise_all_arrive(database_url: str) -> None:
 
     for outcomes in race(set_up, rounds):
         assert counted(outcomes) == {"moved": RUNNERS}
+
+
+def test_times_that_a_calendar_brings_meet_visits_that_move(database_url: str) -> None:
+    """The later session was stored first: whoever locked both in order of time waited for the movers for ever."""
+
+    def set_the_scene(session: Session, rulebook: RuleBook) -> list[int]:
+        for on in (NEXT_WEDNESDAY, WEDNESDAY):
+            lock_opening(session, opening_of(rulebook, SESSION, on))
+        clocks = ("10:00", "10:30", "11:00")
+        return [book_at(session, rulebook, clock, adviser_key="awo-2").id for clock in clocks]
+
+    movers = prepare(database_url, set_the_scene)
+    mornings = [Interval(at("09:00", on), at("12:00", on)) for on in (WEDNESDAY, NEXT_WEDNESDAY)]
+
+    def act_as(runner_number: int) -> Do:
+        def do(session: Session, rulebook: RuleBook, number: int) -> str:
+            if runner_number < 3:
+                mark_duties(session, rulebook, adviser_of(session, "awo-1"), mornings)
+                return "marked"
+            on, clock = (NEXT_WEDNESDAY, WEDNESDAY)[number % 2], ("10:00", "10:30", "11:00")[runner_number - 3]
+            move(session, rulebook, movers[runner_number - 3], SESSION, on, at(clock, on), by=STAFF, now=NOW)
+            return "moved"
+
+        return do
+
+    rounds = race(lambda runner_number: runner(database_url, act_as(runner_number), ()), rounds=20, runners=6)
+    for number, outcomes in enumerate(rounds):
+        assert counted(outcomes) == {"marked": 3, "moved": 3}, (number, outcomes)
 
 
 def test_sixteen_advisers_who_press_next_at_once_get_sixteen_visits(database_url: str) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.actions.heartbeat import beat
 from scheduler.actions.sending import mark_failed
-from scheduler.models import Message
+from scheduler.models import Adviser, Message
 from tests.actions.small_town import at
 from tests.web.live_town import LiveTown
 from tests.web.statements import statements_of
@@ -47,6 +47,19 @@ def test_a_letter_that_died_is_shown_with_its_reason_and_no_address(desk: Visito
     code = town.visit(town.row(Message, dead).visit_id).code or ""
     assert f"{code[:3]} {code[3:6]} {code[6:]}" in page.text
     assert "example.org" not in page.html and "SMTP" not in page.text
+
+
+def test_the_way_to_it_says_how_much_waits(app: Flask, desk: Visitor, town: LiveTown, dead: int) -> None:
+    def shown(visitor: Visitor, address: str) -> list[str]:
+        return [each.text for each in visitor.open(address).root.all("a", href="/call-list")]
+
+    planned = town.row(Adviser, town.visit(town.row(Message, dead).visit_id).planned_adviser_id or 0)
+    adviser = Visitor(app).log_in_as(town.account(adviser=planned.key))
+    assert shown(desk, "/desk") == ["Call list 1"]
+    assert shown(adviser, "/my/feeds") == ["Call list 1"]
+    town.set(Message, dead, state="dropped")
+    assert shown(desk, "/desk") == ["Call list"]
+    assert shown(adviser, "/my/feeds") == []
 
 
 def test_it_is_tried_again_or_done_with(desk: Visitor, town: LiveTown, dead: int) -> None:

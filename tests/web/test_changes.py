@@ -86,6 +86,13 @@ def test_what_was_chosen_for_each_is_done(ill: Visitor, town: LiveTown) -> None:
     assert town.visit(visit_id).state == "cancelled"
 
 
+@pytest.mark.parametrize("number", ["9" * 5000, "x", "٣", "-1", ""])
+def test_what_names_no_visit_counts_as_not_shown(ill: Visitor, town: LiveTown, number: str) -> None:
+    visit_id = book_with_awo_1(town, "09:00")
+    refused = ill.press(call_in_ill(ill), "/my/absences", **{f"visit-{visit_id}": "", f"visit-{number}": "cancel"})
+    assert (refused.status, town.visit(visit_id).state) == (409, "booked")
+
+
 def test_who_booked_meanwhile_is_shown_before_anything_is_stored(ill: Visitor, town: LiveTown) -> None:
     book_with_awo_1(town, "09:00")
     shown = call_in_ill(ill)

@@ -111,6 +111,7 @@ def test_the_pages_say_nothing_of_the_appointment(
     code = town.visit(visit_id).code or ""
     for secret in ("Bürgerbüro", "10:00", code[:3], "ada@example.org"):
         assert secret not in page.text
+    assert "Kleinstadt" in page.text
 
 
 def test_the_desk_and_the_adviser_see_who_said_that_they_come(

@@ -44,7 +44,9 @@ def test_the_page_shows_whom_closing_ends_and_whom_it_leaves(
     assert (answered.status, closed_at(town)) == (303, at("11:40"))
     assert [town.visit(each).state for each in (late, to_come)] == ["missed", "booked"]
     after = desk.follow(answered)
-    assert "Closed" in after.root.one("div", class_="desk-facts").text
+    facts = after.root.one("div", class_="desk-facts").text
+    assert "Closed" in facts
+    assert "newcomer waits" not in facts
     assert "This opening is closed for today." in after.root.one("form", class_="register").text
 
 

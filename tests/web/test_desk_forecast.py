@@ -68,6 +68,15 @@ def test_nothing_is_foretold_when_nobody_is_taken_in(
     assert "newcomer waits" not in facts(desk.open("/desk"))
 
 
+def test_nothing_is_foretold_when_staff_have_closed(
+    desk: Visitor, foretell: Foretell, clock: time_machine.Coordinates
+) -> None:
+    foretell(0.9)
+    assert "newcomer waits" in facts(desk.open("/desk"))
+    desk.press(desk.open("/desk/close"), "/desk/close")
+    assert "newcomer waits" not in facts(desk.open("/desk"))
+
+
 def test_every_row_shows_its_own_wait(desk: Visitor, town: LiveTown, foretell: Foretell) -> None:
     foretell(0.9)
     one, other = town.take_in(), town.take_in()

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy.exc import OperationalError
 from werkzeug.routing import Rule
 
 from tests.web.addresses import Rows, all_addresses, make_rows, staff
@@ -148,3 +149,15 @@ def test_without_a_database_an_error_page_still_stands(make_own_app: MakeApp, to
     page = Visitor(app).open("/")
     assert page.status == 500
     assert "Something went wrong" in page.text
+
+
+def test_a_database_that_is_busy_says_so_and_asks_to_try_again(
+    app: Flask, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise OperationalError("SELECT", {}, Exception("deadlock detected"))
+
+    monkeypatch.setitem(app.view_functions, "places.show_places", fail)
+    page = visitor.open("/places")
+    assert (page.status, page.headers["Retry-After"]) == (503, "5")
+    assert "deadlock" not in page.html and page.root.one("h1").text

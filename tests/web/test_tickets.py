@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -316,6 +317,48 @@ def test_an_address_that_is_none_is_said_at_the_field_and_not_kept(
         assert page.wrong("email"), wrong
         assert "open" in page.root.one("details", id="message").attrs
     assert town.count(Contact) == 0
+
+
+@pytest.fixture
+def texts(app: Flask) -> None:
+    """Text messages are sent, too."""
+    app.extensions["settings"] = replace(app.extensions["settings"], sms_url="https://sms.example.org")
+
+
+def test_a_mobile_number_will_do_where_text_messages_are_sent(
+    visitor: Visitor, town: LiveTown, open_day: None, far: None, texts: None
+) -> None:
+    visit_id = town.take_in()
+    saved = visitor.press(ticket(visitor, town, visit_id), "/message", phone="0151 23456789")
+    assert "We write to you when it is nearly your turn." in visitor.follow(saved).text
+    contact = town.row(Contact, visit_id)
+    assert (contact.email, contact.phone, contact.nearly) == (None, "+4915123456789", True)
+
+
+def test_a_number_that_gets_no_texts_is_said_at_the_field_and_not_kept(
+    visitor: Visitor, town: LiveTown, open_day: None, far: None, texts: None
+) -> None:
+    visit_id = town.take_in()
+    for phone, field in (("12", "phone"), ("069 90009001", "phone"), (" ", "email")):
+        page = visitor.press(ticket(visitor, town, visit_id), "/message", phone=phone)
+        assert page.status == 422
+        assert page.wrong(field), phone
+    assert town.count(Contact) == 0
+
+
+def test_where_texts_alone_are_sent_a_number_is_needed(
+    app: Flask, visitor: Visitor, town: LiveTown, open_day: None, far: None, texts: None
+) -> None:
+    app.extensions["settings"] = replace(app.extensions["settings"], smtp_host="", mail_sink=None)
+    page = ticket(visitor, town, town.take_in())
+    assert "email" not in page.form("/message").filled()
+    assert visitor.press(page, "/message").wrong("phone") == "We need your mobile number."
+
+
+def test_where_no_texts_are_sent_no_number_is_asked_for(
+    visitor: Visitor, town: LiveTown, open_day: None, far: None
+) -> None:
+    assert "phone" not in ticket(visitor, town, town.take_in()).form("/message").filled()
 
 
 def test_thinking_better_of_it_erases_the_address(visitor: Visitor, town: LiveTown, open_day: None, far: None) -> None:

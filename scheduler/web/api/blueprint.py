@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 from pydantic import ValidationError
 from sqlalchemy.exc import OperationalError
 
 from scheduler.actions.openings import UnknownOpening
+from scheduler.db import is_busy
 from scheduler.domain.visit_states import StepRefused
-from scheduler.web.errors import show_fault
+from scheduler.web.errors import BUSY_SECONDS, show_fault
 from scheduler.web.problems import Problem, problem
 
 pages = Blueprint("api", __name__, url_prefix="/api/v1")
 
 PUBLIC = ("api.list_openings", "api.list_slots", "api.show_queue")
 """Any site may show these in its visitors' browsers. Bookings it may not touch: they belong to who has the token."""
-
-BUSY_SECONDS = 5
-"""After so many seconds a client may try again."""
 
 
 @pages.after_request
@@ -56,15 +52,8 @@ def show_closed(refused: StepRefused) -> ResponseReturnValue:
 
 @pages.errorhandler(OperationalError)
 def show_busy(error: OperationalError) -> ResponseReturnValue:
-    if not _is_busy(error):
+    if not is_busy(error):
         return show_fault(error)
     response = problem("busy")
     response.headers["Retry-After"] = str(BUSY_SECONDS)
     return response
-
-
-def _is_busy(error: OperationalError) -> bool:
-    """Waited too long for another writer, or no connection. SQLite says "operational" of its own faults, too."""
-    if isinstance(error.orig, sqlite3.OperationalError):
-        return error.orig.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-    return True
