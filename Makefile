@@ -14,7 +14,7 @@ install: $(VENV)/.installed $(CATALOGUES) ## what an installation needs, nothing
 
 test: $(VENV)/.installed-dev $(CATALOGUES) ## all tests, on SQLite, PostgreSQL, in a browser and in calendar apps
 	@sh tests/install_tools.sh
-	$(BIN)/pytest -n 3 --dist worksteal
+	$(BIN)/pytest -n 2 --dist worksteal
 
 check: lint types catalogues test ## what CI calls
 

@@ -65,5 +65,6 @@ def test_a_watcher_polls_with_its_etag_as_often_as_the_page_asks() -> None:
     server.shutdown()
     serving.join()
     server.server_close()
-    assert asked == [("/board", None), ("/part", None), ("/part", '"one"'), ("/part", '"one"')]
+    assert asked[:4] == [("/board", None), ("/part", None), ("/part", '"one"'), ("/part", '"one"')]
+    assert len(asked) <= 5, "one may have been on its way when it was stopped"
     assert [each.status for each in tally.calls] == [200, 200, 304, 304]

@@ -43,7 +43,7 @@ Ask = Callable[[FlaskClient, int], TestResponse]
 
 def sender(url: str, ask: Ask) -> Act:
     """Gives status and token, or only the status of a refusal."""
-    app = create_app(make_config(url))
+    app = create_app(make_config(url, smtp_host="127.0.0.1"))
 
     def act(number: int) -> str:
         with time_machine.travel(NOW, tick=False):
@@ -55,7 +55,7 @@ def sender(url: str, ask: Ask) -> Act:
 
 
 def poster(url: str) -> Act:
-    app = create_app(make_config(url))
+    app = create_app(make_config(url, smtp_host="127.0.0.1"))
 
     def act(number: int) -> str:
         with time_machine.travel(NOW, tick=False):
