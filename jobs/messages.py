@@ -28,8 +28,8 @@ from scheduler.delivery.short_texts import write_text
 from scheduler.models import Message, Town
 from scheduler.models.outbox import Channel
 
-AT_ONCE = 20
-"""Messages that one process claims: its lease on the last one is begun anew in good time."""
+AT_ONCE = 5
+"""Messages that one process claims: few, so that another one finds something to do at its next look."""
 
 Send = Callable[[], None]
 
