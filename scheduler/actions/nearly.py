@@ -91,7 +91,8 @@ def is_near(forecast: Forecast | None) -> bool:
 
 def _asked(session: Session, now: datetime, rulebook: RuleBook) -> Select[int, str, date]:
     texts = Contact.phone.is_not(None) if session.info.get("sends_sms") else false()
-    reached = or_(Contact.email.is_not(None), texts)
+    letters = Contact.email.is_not(None) if session.info.get("sends_mail", True) else false()
+    reached = or_(letters, texts)
     told = and_(
         Message.visit_id == Visit.id,
         Message.kind == "nearly",

@@ -189,3 +189,13 @@ def test_who_left_a_mobile_number_alone_gets_a_text_message(
     ask_to_be_told(session, queue[0].id, email=None, phone="+4915123456789", locale="de", secret="secret", now=NOW)
     tell_nearly(session, queue[0].id, NOW)
     assert [each.channel for each in messages(session)] == ["sms"]
+
+
+def test_where_no_mail_leaves_nobody_is_told_by_it_again_and_again(
+    session: Session, rulebook: RuleBook, queue: list[Visit]
+) -> None:
+    ask(session, queue[0])
+    assert find_nearly_due(session, rulebook, NOW) == [queue[0].id]
+    session.info["sends_mail"] = False  # the mail server is gone, and text messages leave
+    session.info["sends_sms"] = True
+    assert find_nearly_due(session, rulebook, NOW) == []
