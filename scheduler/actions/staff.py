@@ -10,7 +10,7 @@ from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from scheduler.models import Account, AccountRole, Adviser, Place
+from scheduler.models import Account, AccountRole, Adviser, Carrier, Place
 
 MOST_WRONG_PINS = 5
 PIN_DIGITS = (4, 8)
@@ -37,19 +37,37 @@ def make_account(
     now: datetime,
     desk_of: Place | None = None,
     adviser: Adviser | None = None,
+    carrier: Carrier | None = None,
+    hours_at: Place | None = None,
+    administrator: bool = False,
     is_demo: bool = False,
 ) -> Account:
-    """An account for the desk of a place, for an adviser, or for both."""
+    """An account with these roles: desk of a place, an adviser, coordinator of a carrier or of a place's hours …"""
     account = Account(
         login=normal_login(login), name=name, password_hash=_hasher.hash(password), created_at=now, is_demo=is_demo
     )
-    if desk_of is not None:
-        account.roles.append(AccountRole(role="desk", place=desk_of))
-    if adviser is not None:
-        account.roles.append(AccountRole(role="adviser", adviser=adviser))
+    account.roles = roles_of(desk_of, adviser, carrier, hours_at, administrator=administrator)
     session.add(account)
     session.flush()
     return account
+
+
+def roles_of(
+    desk_of: Place | None = None,
+    adviser: Adviser | None = None,
+    carrier: Carrier | None = None,
+    hours_at: Place | None = None,
+    *,
+    administrator: bool = False,
+) -> list[AccountRole]:
+    """The rows of these roles, for one account."""
+    return [
+        *([AccountRole(role="desk", place=desk_of)] if desk_of else []),
+        *([AccountRole(role="adviser", adviser=adviser)] if adviser else []),
+        *([AccountRole(role="carrier_coordinator", carrier=carrier)] if carrier else []),
+        *([AccountRole(role="hours_coordinator", place=hours_at)] if hours_at else []),
+        *([AccountRole(role="administrator")] if administrator else []),
+    ]
 
 
 def log_in(session: Session, login: str, password: str, *, in_demo: bool) -> Account | None:

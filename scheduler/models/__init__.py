@@ -4,13 +4,23 @@ from scheduler.db import Base
 from scheduler.models.feeds import BusyCalendar, Feed
 from scheduler.models.hours import Absence, Hours, HoursException, Opening, Presence, Rota
 from scheduler.models.outbox import Heartbeat, Message
-from scheduler.models.people import Account, AccountRole, Adviser
+from scheduler.models.people import (
+    Account,
+    AccountLink,
+    AccountRole,
+    Adviser,
+    AuditLine,
+    LoginDelay,
+    RecoveryCode,
+)
 from scheduler.models.town import Agency, Carrier, Closure, Concern, Place, Service, Topic, Town
 from scheduler.models.visits import (
+    CaseMark,
     Consultation,
     Contact,
     FreedTime,
     IdempotencyKey,
+    MonthlyCount,
     ShownForecast,
     Step,
     TicketCounter,
@@ -21,12 +31,15 @@ from scheduler.models.visits import (
 __all__ = [
     "Absence",
     "Account",
+    "AccountLink",
     "AccountRole",
     "Adviser",
     "Agency",
+    "AuditLine",
     "Base",
     "BusyCalendar",
     "Carrier",
+    "CaseMark",
     "Closure",
     "Concern",
     "Consultation",
@@ -37,10 +50,13 @@ __all__ = [
     "Hours",
     "HoursException",
     "IdempotencyKey",
+    "LoginDelay",
     "Message",
+    "MonthlyCount",
     "Opening",
     "Place",
     "Presence",
+    "RecoveryCode",
     "Rota",
     "Service",
     "ShownForecast",

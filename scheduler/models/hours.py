@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date, datetime, time
 from typing import Literal
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from scheduler.db import Base, UtcDateTime
@@ -54,7 +54,10 @@ class Hours(Keyed, Base):
     """A time must be booked at least this long before it begins."""
     horizon_days: Mapped[int] = mapped_column(default=56)
     """How many days ahead times can be booked."""
+    desk_share: Mapped[float] = mapped_column(default=0.0, server_default=text("0"))
+    """This share of each opening's starts clients cannot book themselves, until `release_days`: desk and phone can."""
     release_days: Mapped[int | None]
+    """So many days before the opening the desk's share is released to everybody; None: never."""
     advisers: Mapped[list[str]] = mapped_column(JSON, default=list)
     """Staff on every date; empty where a rota says who comes."""
     own_adviser_id: Mapped[int | None] = mapped_column(ForeignKey("adviser.id"))

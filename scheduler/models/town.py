@@ -9,7 +9,7 @@ import secrets
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from scheduler.db import Base, UtcDateTime
@@ -38,6 +38,10 @@ class Town(Base):
     calls_before_missed: Mapped[int] = mapped_column(default=3)
     contact_days: Mapped[int] = mapped_column(default=7)
     """Contacts are deleted this many days after the visit has ended."""
+    visit_months: Mapped[int] = mapped_column(default=12, server_default=text("12"))
+    """Visits become counts this many months after their day."""
+    bookings_per_contact: Mapped[int] = mapped_column(default=2, server_default=text("2"))
+    """So many appointments to come may name the same e-mail address or phone number; staff may book more."""
     rules_revision: Mapped[int] = mapped_column(default=0)
     """Grows with each load of the town's file: what was computed from older rules is void."""
     rules_stamp: Mapped[str] = mapped_column(default=lambda: secrets.token_hex(16))

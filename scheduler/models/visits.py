@@ -229,6 +229,35 @@ class Contact(Base):
     visit: Mapped[Visit] = relationship(back_populates="contact")
 
 
+class CaseMark(Base):
+    """An adviser's own mark on a follow-up, by which they know whom they expect. Nobody else reads it."""
+
+    __tablename__ = "case_mark"
+
+    visit_id: Mapped[int] = mapped_column(ForeignKey("visit.id"), primary_key=True)
+    adviser_id: Mapped[int] = mapped_column(ForeignKey("adviser.id"), index=True)
+    mark: Mapped[str] = mapped_column(Encrypted)
+    """Twenty characters at most; deleted with the visit."""
+
+
+class MonthlyCount(Base):
+    """What is left of visits after a year: how many, by month. Single counts, so no row describes one person."""
+
+    __tablename__ = "monthly_count"
+
+    month: Mapped[date] = mapped_column(primary_key=True)
+    """Its first day, in the town's zone."""
+    place: Mapped[str] = mapped_column(primary_key=True)
+    """Key, as all of the following; empty: not known, or not asked here."""
+    carrier: Mapped[str] = mapped_column(primary_key=True)
+    service: Mapped[str] = mapped_column(primary_key=True)
+    measure: Mapped[str] = mapped_column(primary_key=True)
+    """What is counted: "visits", "people", "topic" …"""
+    value: Mapped[str] = mapped_column(primary_key=True)
+    """Of what it is the number: a state, an age group, a topic's key."""
+    number: Mapped[int]
+
+
 class TicketCounter(Base):
     """The last number given at a place on a day."""
 

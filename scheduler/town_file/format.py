@@ -50,6 +50,8 @@ class TownEntry(Entry):
     locales: Languages
     calls_before_missed: Annotated[int, Field(ge=1, le=10)] = 3
     contact_days: Annotated[int, Field(ge=0, le=90)] = 7
+    visit_months: Annotated[int, Field(ge=1, le=36)] = 12
+    bookings_per_contact: Annotated[int, Field(ge=1, le=20)] = 2
 
 
 class CarrierEntry(KeyedEntry):
@@ -133,6 +135,7 @@ class HoursEntry(KeyedEntry):
     after_until: bool = True
     lead_hours: Annotated[int, Field(ge=0, le=24 * 60)] = 0
     horizon_days: Annotated[int, Field(ge=1, le=400)] = 56
+    desk_share: Annotated[float, Field(ge=0, le=1)] = 0.0
     release_days: Annotated[int, Field(ge=0, le=400)] | None = None
     advisers: Keys = []
     closed_on: Dates = []

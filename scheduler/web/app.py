@@ -38,6 +38,7 @@ from scheduler.web import (
     login,
     my,
     outcomes,
+    permissions,
     places,
     start,
     stations,
@@ -78,6 +79,7 @@ def make_app(config: Config) -> Flask:
     call_list.set_up(app)
     errors.set_up(app)
     _register_blueprints(app, config)
+    permissions.set_up(app)
     cli.register(app)
     app.after_request(_add_headers)
     return app

@@ -98,6 +98,7 @@ _OPTIONS: dict[str, st.SearchStrategy[Any]] = {
     "lead_hours": st.integers(0, 48),
     "horizon_days": st.integers(1, 90),
     "release_days": st.integers(0, 30),
+    "desk_share": st.sampled_from([0.0, 0.2, 1.0]),
 }
 
 

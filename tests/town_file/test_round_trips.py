@@ -85,9 +85,17 @@ FEATURES: dict[str, Change] = {
         admits="walk_in", ticket_limit=12, tickets_minutes_before=20, after_until=False
     ),
     "all about appointments": lambda d: office(d).update(
-        grid_minutes=20, lead_hours=2, horizon_days=30, release_days=0, concerns=["letter"], room='Saal "Ost" \\ 2'
+        grid_minutes=20,
+        lead_hours=2,
+        horizon_days=30,
+        release_days=0,
+        desk_share=0.25,
+        concerns=["letter"],
+        room='Saal "Ost" \\ 2',
     ),
-    "all about the town": lambda d: d["town"].update(calls_before_missed=2, contact_days=0, state="SH"),
+    "all about the town": lambda d: d["town"].update(
+        calls_before_missed=2, contact_days=0, visit_months=6, bookings_per_contact=3, state="SH"
+    ),
     "all about people and places": lambda d: (
         d["place"][0].update(first_ticket=100),
         d["adviser"][0].update(email="awo-1@example.org"),

@@ -14,10 +14,11 @@ from scheduler.actions.contacts import leave_contact
 from scheduler.actions.own_time import Client, OwnTime, book_own_time
 from scheduler.actions.rulebook import RuleBook, read_rulebook
 from scheduler.actions.slots import OfferedSlot, find_slots
+from scheduler.actions.staff import roles_of
 from scheduler.db import Base, Database
 from scheduler.delivery.links import address_key
 from scheduler.domain.codes import contact_token, link_token
-from scheduler.models import Account, AccountRole, Consultation, Visit
+from scheduler.models import Account, Carrier, Consultation, Visit
 from scheduler.models.outbox import Channel
 from tests.actions.small_town import (
     LAST_WEDNESDAY,
@@ -97,17 +98,29 @@ class LiveTown:
 
         self.change(action)
 
-    def account(self, *, desk: str | None = None, adviser: str | None = None, **fields: Any) -> int:
-        """An account that can be logged in without its password."""
+    def account(
+        self,
+        *,
+        desk: str | None = None,
+        adviser: str | None = None,
+        carrier: str | None = None,
+        hours_at: str | None = None,
+        administrator: bool = False,
+        **fields: Any,
+    ) -> int:
+        """An account that can be logged in without its password. Roles are given by keys of the small town."""
 
         def action(session: Session) -> int:
             number = session.scalars(select(func.count(Account.id))).one()
             name = f"Account {number}"
             row = Account(login=f"account-{number}", name=name, password_hash="-", created_at=_now(), **fields)
-            if desk:
-                row.roles.append(AccountRole(role="desk", place=place_of(session, desk)))
-            if adviser:
-                row.roles.append(AccountRole(role="adviser", adviser=adviser_of(session, adviser)))
+            row.roles = roles_of(
+                place_of(session, desk) if desk else None,
+                adviser_of(session, adviser) if adviser else None,
+                session.scalars(select(Carrier).where(Carrier.key == carrier)).one() if carrier else None,
+                place_of(session, hours_at) if hours_at else None,
+                administrator=administrator,
+            )
             session.add(row)
             session.flush()
             return row.id
