@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, time
 from threading import Thread
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+import time_machine
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect, sync_playwright
 from sqlalchemy import select
-from werkzeug.serving import make_server
+from werkzeug.serving import ThreadedWSGIServer
 
 from scheduler import create_app, town_file
 from scheduler.actions.staff import make_account
@@ -23,8 +24,10 @@ from tests.browser import chromium
 from tests.conftest import SMALL_TOWN, make_config
 
 PASSWORD = "open-sesame"
-PHONE = {"width": 360, "height": 640}
-LAPTOP = {"width": 1280, "height": 800}
+PHONE: ViewportSize = {"width": 360, "height": 640}
+LAPTOP: ViewportSize = {"width": 1280, "height": 800}
+WAIT_SECONDS = 60
+"""So long whoever has no JavaScript waits, by the server's clock: longer than a slow machine looks at a page."""
 
 NewContext = Callable[..., BrowserContext]
 expect.set_options(timeout=15_000)
@@ -41,35 +44,46 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def new_context(browser: Browser) -> Iterator[NewContext]:
-    """Makes browsers of their own: a phone, a desk, a screen. All are closed at the end."""
-    opened: list[BrowserContext] = []
-
-    def new(locale: str = "de-DE", viewport: dict[str, int] = LAPTOP, **more: Any) -> BrowserContext:
-        context = browser.new_context(locale=locale, viewport=viewport, **more)
-        context.set_default_timeout(15_000)
-        opened.append(context)
-        return context
-
-    yield new
-    for context in opened:
-        context.close()
+def closing(database_url: str) -> Iterator[ExitStack]:
+    """Closes the browsers, then the server that their pages ask again and again, and both before the database."""
+    with ExitStack() as stack:
+        yield stack
 
 
 @pytest.fixture
-def base_url(database: Database, database_url: str) -> Iterator[str]:
+def new_context(browser: Browser, closing: ExitStack) -> NewContext:
+    """Makes browsers of their own: a phone, a desk, a screen. All are closed at the end."""
+
+    def new(locale: str = "de-DE", viewport: ViewportSize = LAPTOP, **more: Any) -> BrowserContext:
+        context = browser.new_context(locale=locale, viewport=viewport, **more)
+        context.set_default_timeout(15_000)
+        closing.callback(context.close)
+        return context
+
+    return new
+
+
+@pytest.fixture
+def base_url(database: Database, database_url: str, closing: ExitStack) -> str:
     """A live server whose small town is open now, from nine to one."""
     _open_today(database)
-    with serve(database_url) as address:
-        yield address
+    return closing.enter_context(serve(database_url))
+
+
+@pytest.fixture
+def clock(base_url: str) -> Iterator[time_machine.Traveller]:
+    """The server's clock, which stands at five past ten until it is moved. The browser keeps the real time."""
+    with time_machine.travel(datetime.now(UTC).replace(minute=5, second=0, microsecond=0), tick=False) as traveller:
+        yield traveller
 
 
 @contextmanager
 def serve(database_url: str) -> Iterator[str]:
     """A live server over this database; its address."""
-    server = make_server("127.0.0.1", 0, lambda *_: [], threaded=True)
+    server = ThreadedWSGIServer("127.0.0.1", 0, lambda *_: [])
+    server.daemon_threads = False  # closing waits for what is still being answered: it holds a connection
     address = f"http://127.0.0.1:{server.server_port}"
-    app = create_app(make_config(database_url, base_url=address, smtp_host="127.0.0.1"))
+    app = create_app(make_config(database_url, base_url=address, smtp_host="127.0.0.1", wait_seconds=WAIT_SECONDS))
     server.app = app
     serving = Thread(target=server.serve_forever)
     serving.start()
@@ -85,9 +99,22 @@ def log_in(context: BrowserContext, base_url: str, login: str) -> Page:
     page.goto(f"{base_url}/login")
     page.fill("#login", login)
     page.fill("#password", PASSWORD)
-    with page.expect_navigation():
-        page.click("main button")
+    follow(page, "main button")
     return page
+
+
+def follow(page: Page, selector: str) -> None:
+    """Click on what leads to another page, and wait for that page: a click alone may return on the old one."""
+    with page.expect_navigation():
+        page.click(selector)
+
+
+def press(page: Page, *keys: str) -> None:
+    """The last of these keys leads to another page. Waits for that page: a key before its scripts run is lost."""
+    for key in keys[:-1]:
+        page.keyboard.press(key)
+    with page.expect_navigation():
+        page.keyboard.press(keys[-1])
 
 
 def _open_today(database: Database) -> None:

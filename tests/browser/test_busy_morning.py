@@ -9,6 +9,7 @@ from __future__ import annotations
 import tomllib
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -22,7 +23,7 @@ from scheduler import town_file
 from scheduler.actions.staff import make_account
 from scheduler.db import Database
 from scheduler.models import Adviser, Consultation, Opening, Place, Step, TurnedAway, Visit
-from tests.browser.conftest import PASSWORD, NewContext, log_in, serve
+from tests.browser.conftest import PASSWORD, NewContext, follow, log_in, press, serve
 from tests.browser.test_called import LOOK_AGAIN, SCREEN
 from tests.conftest import SMALL_TOWN
 
@@ -50,12 +51,13 @@ class Morning:
 
 
 @pytest.fixture
-def morning(database: Database, database_url: str) -> Iterator[Morning]:
+def morning(database: Database, database_url: str, closing: ExitStack) -> Iterator[Morning]:
     now = datetime.now(UTC)
     ahead = (7 - now.hour + 11) % 24 - 11
     zone = f"Etc/GMT{-ahead:+d}" if ahead else "Etc/GMT"  # its sign is turned round
     set_up(database, zone, now)
-    with serve(database_url) as base_url, time_machine.travel(now, tick=True) as clock:
+    base_url = closing.enter_context(serve(database_url))
+    with time_machine.travel(now, tick=True) as clock:
         yield Morning(clock, base_url, ZoneInfo(zone))
 
 
@@ -137,12 +139,6 @@ def test_a_busy_morning_from_the_doors_to_the_close(
     check_what_came_of_it(database, served, waiting)
 
 
-def press(desk: Page, *keys: str) -> None:
-    desk.wait_for_load_state()  # a key that is pressed before the scripts run is lost
-    for key in keys:
-        desk.keyboard.press(key)
-
-
 def give_fifteen_numbers(desk: Page) -> None:
     for number, keys in enumerate(AT_THE_DOORS, 1):
         press(desk, *keys)
@@ -150,51 +146,49 @@ def give_fifteen_numbers(desk: Page) -> None:
         if number == SPEAKS_DARI:
             expect(desk.locator(".unmet-wish")).to_contain_text("Nobody speaks")
             expect(desk.locator(".unmet-wish .choice").first).to_contain_text("Büro der Arbeiterwohlfahrt")
-    assert desk.locator(".line--waiting").count() == len(AT_THE_DOORS)
+    expect(desk.locator(".line--waiting")).to_have_count(len(AT_THE_DOORS))
 
 
 def sit_down(new_context: NewContext, morning: Morning, key: str) -> Page:
     page = log_in(new_context("en-GB"), morning.base_url, key)
-    page.click(f"button:has-text('{ADVISERS[key]}')")
+    follow(page, f"button:has-text('{ADVISERS[key]}')")
     return page
 
 
 def call_next(adviser: Page, board: Page) -> int:
     """The number, which the board shows, too."""
-    adviser.click("#next")
+    follow(adviser, "#next")
     number = adviser.inner_text(".serving-number")
     station = adviser.inner_text(".my-bar strong")
     board.evaluate(LOOK_AGAIN)
     expect(board.locator(".board-number")).to_have_text(number)
     expect(board.locator(".board-station")).to_contain_text(station)
-    adviser.click("#start")
+    follow(adviser, "#start")
     expect(adviser.locator("#finish")).to_be_visible()
     return int(number)
 
 
 def hand_over(adviser: Page, to: str) -> None:
-    adviser.click("#hand-over")
-    with adviser.expect_navigation():
-        adviser.click(f"button.choice:has-text('{to}')")
+    follow(adviser, "#hand-over")
+    follow(adviser, f"button.choice:has-text('{to}')")
 
 
 def finish(adviser: Page) -> None:
     """And the outcome follows later today."""
-    adviser.click("#finish")
-    with adviser.expect_navigation():
-        adviser.click("text=Later today")
+    follow(adviser, "#finish")
+    follow(adviser, "text=Later today")
 
 
 def go_home(adviser: Page) -> None:
     adviser.reload()
-    adviser.click("#gone")
+    follow(adviser, "#gone")
     expect(adviser.locator(".sit")).to_be_visible()
 
 
 def book_elsewhere(desk: Page, *keys: str) -> str:
     """Whoever stands there gets a time at the other place; gives the code."""
     press(desk, *keys)
-    desk.click("section.day:has(h4[id^=elsewhere]) .time >> nth=0")
+    follow(desk, "section.day:has(h4[id^=elsewhere]) .time >> nth=0")
     expect(desk.locator(".booked")).to_contain_text("Büro der Arbeiterwohlfahrt")
     code = desk.inner_text(".booked .code")
     press(desk, "Escape")
@@ -203,11 +197,11 @@ def book_elsewhere(desk: Page, *keys: str) -> str:
 
 def offer_a_time_to_the_last(desk: Page) -> int:
     """Whoever will probably not be served before closing gives the number up for a time; gives the number."""
-    line = desk.locator(".lines--hardly .line").last
-    number = int(line.locator(".number").inner_text())
-    line.get_by_text("Offer a time").click()
+    line = desk.locator(".lines--hardly .line").last.get_attribute("id")  # the list may refresh itself meanwhile
+    number = int(desk.inner_text(f"#{line} .number"))
+    follow(desk, f"#{line} :text('Offer a time')")
     expect(desk.locator("#book-title")).to_have_text(f"Time for number {number}")
-    desk.click("section.day:has(h4[id^=elsewhere]) .time >> nth=0")
+    follow(desk, "section.day:has(h4[id^=elsewhere]) .time >> nth=0")
     expect(desk.locator(".booked")).to_contain_text("Büro der Arbeiterwohlfahrt")
     press(desk, "Escape")
     expect(desk.locator(".full-house")).to_be_visible()
@@ -221,9 +215,9 @@ def turn_one_away(desk: Page) -> None:
 
 def close(desk: Page, morning: Morning) -> None:
     desk.goto(f"{morning.base_url}/desk")
-    desk.click("#close")
+    follow(desk, "#close")
     expect(desk.locator("main")).to_contain_text("still wait")
-    desk.click("main .button--main")
+    follow(desk, "main .button--main")
     expect(desk.locator(".door-state")).to_contain_text("Closed")
 
 

@@ -14,7 +14,7 @@ from scheduler.actions.steps import By
 from scheduler.db import Database
 from scheduler.domain.recurrence import local_date
 from scheduler.models import Visit
-from tests.browser.conftest import NewContext, log_in
+from tests.browser.conftest import NewContext, follow, log_in, press
 
 pytestmark = pytest.mark.browser
 
@@ -37,14 +37,6 @@ def wait_for_line(desk: Page, ticket: int) -> None:
     expect(desk.locator(f".line--waiting .number:text-is('{ticket}')")).to_be_visible()
 
 
-def press(desk: Page, *keys: str) -> None:
-    """The last of these keys leads to another page."""
-    for key in keys[:-1]:
-        desk.keyboard.press(key)
-    with desk.expect_navigation():
-        desk.keyboard.press(keys[-1])
-
-
 def checked(desk: Page, name: str) -> str:
     return str(desk.locator(f".book [name={name}]:checked").input_value())
 
@@ -55,7 +47,7 @@ def test_a_caller_is_booked_by_keyboard_while_the_queue_refreshes(
     desk = log_in(new_context("en-GB"), base_url, "desk")
     press(desk, "2", "b")
     assert checked(desk, "age") == "from_27", "what was asked before goes along"
-    assert not desk.locator("#adviser").is_visible()
+    expect(desk.locator("#adviser")).to_be_hidden()
     desk.keyboard.press("6")
     expect(desk.locator("#adviser")).to_be_visible()
     wait_for_line(desk, come_in(database))
@@ -92,8 +84,8 @@ def test_the_time_is_offered_from_the_line_of_who_waits(
     desk = log_in(new_context("ar"), base_url, "desk")
     ticket = come_in(database)
     wait_for_line(desk, ticket)
-    with desk.expect_navigation():
-        desk.click("[id^=offer-]")
+    follow(desk, "[id^=offer-]")
+    expect(desk.locator(".book .time").first).to_be_focused()
     first = desk.evaluate(FOCUSED)
     desk.keyboard.press("ArrowLeft")
     assert desk.evaluate(FOCUSED) > first, "in Arabic the next time stands to the left"

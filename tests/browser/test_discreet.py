@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from scheduler.db import Database
 from scheduler.models import Visit
-from tests.browser.conftest import LAPTOP, PASSWORD, PHONE, NewContext, log_in
+from tests.browser.conftest import LAPTOP, PASSWORD, PHONE, NewContext, follow, log_in, press
 from tests.browser.test_screens import look
 
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)]
@@ -17,19 +17,16 @@ SECRETS = ".tag, .queue .hint, .unmet, .key-choice, .seat, legend"
 
 
 def readable(page: Page, selector: str) -> list[str]:
-    """The texts of those that can be seen."""
-    found = page.locator(selector)
-    return [found.nth(number).inner_text() for number in range(found.count()) if found.nth(number).is_visible()]
+    """The texts of those that can be seen, all at the same moment: the list refreshes itself."""
+    return page.locator(selector).filter(visible=True).all_inner_texts()
 
 
 def fill_desk(page: Page) -> None:
     """An urgent Arabic speaker with a letter who knows whom to see, and an appointment."""
-    for key in ("2", "4", "a", "u", "Enter"):
-        page.keyboard.press(key)
-    page.wait_for_selector(".given-big")
+    press(page, "2", "4", "a", "u", "Enter")
+    expect(page.locator(".given-big")).to_be_visible()
     page.goto(f"{page.url.split('/desk')[0]}/desk?book=1&times=1&age=from_27&concern=letter&language=de")
-    with page.expect_navigation():
-        page.click(".book .time >> nth=0")
+    follow(page, ".book .time >> nth=0")
     page.goto(f"{page.url.split('/desk')[0]}/desk")
 
 
@@ -53,7 +50,7 @@ def test_one_key_hides_all_but_numbers_and_polls_and_pages_keep_it(
         session.commit()
     expect(page.locator(".tag", has_text="4")).to_have_count(1)
     assert readable(page, SECRETS) == []
-    page.keyboard.press("n")
+    press(page, "n")
     expect(page.locator(".given-big")).to_have_text("2")
     assert readable(page, SECRETS) == []
     page.reload()
@@ -73,7 +70,7 @@ def test_a_typed_code_is_not_readable_either(new_context: NewContext, base_url: 
         "(s => [s.webkitTextSecurity, s.color])(getComputedStyle(document.querySelector('.code-input')))"
     )
     assert style[0] == "disc" or style[1].endswith(", 0)")
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     expect(page.locator("#code-wrong")).to_be_visible()
 
 
@@ -90,23 +87,23 @@ def test_one_key_locks_the_screen_and_every_window_of_it(new_context: NewContext
     other = context.new_page()
     other.goto(f"{base_url}/desk")
     page.goto(f"{base_url}/desk")
-    page.keyboard.press("l")
-    expect(page.locator("h1")).to_be_visible()
+    press(page, "l")
+    expect(page.locator("#secret")).to_be_focused()
     expect(other.locator("#secret")).to_be_visible()  # by its next poll
-    assert other.locator(".queue").count() == 0
+    expect(other.locator(".queue")).to_have_count(0)
     page.keyboard.type("2581")
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     expect(page.locator("#secret-wrong")).to_be_visible()
+    expect(page.locator("#secret")).to_be_focused()
     page.keyboard.type("2580")
-    with page.expect_navigation():
-        page.keyboard.press("Enter")
+    press(page, "Enter")
     expect(page.locator(".queue")).to_be_visible()
 
 
 def test_going_back_shows_nothing_of_a_locked_screen(new_context: NewContext, base_url: str) -> None:
     page = log_in(new_context(viewport=LAPTOP), base_url, "desk")
-    page.keyboard.press("l")
-    page.wait_for_selector("#secret")
+    press(page, "l")
+    expect(page.locator("#secret")).to_be_visible()
     page.go_back()
     expect(page.locator("#secret")).to_be_visible()
 
@@ -115,8 +112,7 @@ def choose_pin(page: Page, base_url: str) -> None:
     page.goto(f"{base_url}/account/pin")
     for name, value in (("password", PASSWORD), ("pin", "2580"), ("again", "2580")):
         page.fill(f"#{name}", value)
-    with page.expect_navigation():
-        page.click("main .button--main")
+    follow(page, "main .button--main")
     expect(page.locator(".notice--good")).to_be_visible()
 
 
@@ -132,10 +128,10 @@ def test_the_pages_fit_and_are_accessible(
         page.goto(base_url + address)
         problems += look(page)
     page.goto(f"{base_url}/desk/late-entry")
-    page.click(".paper-line .button--main")
-    page.wait_for_selector(".field--wrong")
+    follow(page, ".paper-line .button--main")
+    expect(page.locator(".field--wrong").first).to_be_visible()
     problems += look(page)
-    page.click(".who form:first-of-type button")
-    page.wait_for_selector("#secret")
+    follow(page, ".who form:first-of-type button")
+    expect(page.locator("#secret")).to_be_visible()
     problems += look(page)
     assert problems == []

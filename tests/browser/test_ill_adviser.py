@@ -17,7 +17,7 @@ from scheduler.actions.steps import CLIENT
 from scheduler.db import Database, use_contact_keys
 from scheduler.domain.recurrence import local_date, wall_to_utc
 from scheduler.models import Adviser, Hours, Message, Visit
-from tests.browser.conftest import LAPTOP, PHONE, NewContext, log_in
+from tests.browser.conftest import LAPTOP, PHONE, NewContext, follow, log_in
 from tests.conftest import CONTACT_KEY, SECRET
 
 pytestmark = pytest.mark.browser
@@ -87,19 +87,19 @@ def book_one(session: Session, rules: RuleBook, at: time, language: str, email: 
 def call_in_ill(adviser: Page) -> None:
     """Two taps: I am away tomorrow; yes."""
     adviser.goto(adviser.url)
-    adviser.click("#away-tomorrow")
+    follow(adviser, "#away-tomorrow")
     expect(adviser.locator(".hit")).to_have_count(4)
     assert adviser.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
-    adviser.click("#confirm")
+    follow(adviser, "#confirm")
     expect(adviser.locator(".notice--good")).to_be_visible()
 
 
 def tick_off(desk: Page) -> None:
     """The desk tells both who left no contact."""
-    desk.click("a[href='/call-list']")
+    follow(desk, "a[href='/call-list']")
     expect(desk.locator(".call-line")).to_have_count(2)
     for left in (1, 0):
-        desk.click(".call-line .button >> nth=0")
+        follow(desk, ".call-line .button >> nth=0")
         expect(desk.locator(".call-line")).to_have_count(left)
 
 

@@ -6,12 +6,12 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
 from scheduler.db import Database
 from scheduler.models import Hours, Opening, Place, Visit
-from tests.browser.conftest import LAPTOP, PHONE, NewContext, log_in
+from tests.browser.conftest import LAPTOP, PHONE, NewContext, follow, log_in
 from tests.browser.test_paper import A4, LOCALES
 
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)]
@@ -87,16 +87,15 @@ def test_a_ticket_is_one_page_on_plain_paper_and_on_a_receipt(
     new_context: NewContext, base_url: str, locale: str, viewport: dict[str, int]
 ) -> None:
     page = log_in(new_context(locale, viewport), base_url, "desk")
-    page.click(".register .button >> nth=1")
-    page.click(".given-number a")
-    page.wait_for_selector(".paper--plain")
+    follow(page, ".register .button >> nth=1")
+    follow(page, ".given-number a")
+    expect(page.locator(".paper--plain")).to_be_visible()
     pages, size = printed(page, prefer_css_page_size=True)
     assert pages == 1
     assert size == pytest.approx(A4, abs=1.5)
     assert_legible(page, number=150, code=45)
     page.emulate_media(media="screen")
-    with page.expect_navigation():
-        page.click(".paper-choice a >> nth=1")
+    follow(page, ".paper-choice a >> nth=1")
     pages, (width, height) = printed(page, prefer_css_page_size=True)
     assert pages == 1
     assert width == pytest.approx(80 * POINTS, abs=1.5)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import LAPTOP, PHONE, NewContext, log_in
+from tests.browser.conftest import LAPTOP, PHONE, NewContext, follow, log_in, press
 
 pytestmark = pytest.mark.browser
 
@@ -59,45 +60,40 @@ def look_at(page: Page, base_url: str, addresses: tuple[str, ...]) -> Iterator[s
 def look_at_booked(page: Page, base_url: str) -> Iterator[str]:
     """The pages of an appointment, which have no fixed address."""
     page.goto(f"{base_url}/book?age=from_27&concern=letter&language=de")
-    page.click(".time >> nth=1")
-    page.wait_for_selector(".code")
+    follow(page, ".time >> nth=1")
+    page.wait_for_url(re.compile("/visits/"))
     yield from look(page)
     token = page.url.split("?")[0]
     yield from look_at(page, token, ("/move", "/cancellation"))
 
 
 def look_at_desk(page: Page, base_url: str) -> Iterator[str]:
-    page.keyboard.press("n")
-    page.wait_for_selector(".given-big")
+    press(page, "n")
+    expect(page.locator(".given-big")).to_be_visible()
     yield from look(page)
     yield from look_at(page, base_url, links(page, "/ticket", "/answers"))
     yield from look_at(page, base_url, ("/desk?book=1", "/desk?book=1&times=1&age=from_27&concern=letter&language=de"))
-    with page.expect_navigation():
-        page.click(".book .time >> nth=0")
+    follow(page, ".book .time >> nth=0")
     yield from look(page)
     slip = page.get_attribute(".booked a[href$='/slip']", "href") or ""
     appointment = slip.removesuffix("/slip")
     yield from look_at(page, base_url, (slip, appointment, f"{appointment}/move", f"{appointment}/cancellation"))
     yield from look_at(page, base_url, ("/call-list", "/desk/dates"))
     for pressed in (".acts a.button >> nth=1", "main .button--main", "#confirm"):
-        with page.expect_navigation():
-            page.click(pressed)
+        follow(page, pressed)
         yield from look(page)
 
 
 def look_at_adviser(page: Page, base_url: str) -> Iterator[str]:
     yield from look_at(page, base_url, ("/my/feeds", "/my"))
     for pressed in ("button:has-text('Tisch 1')", "#next", "#start", "#finish", ".outcome [formaction]", ".way-on a"):
-        with page.expect_navigation():  # a click alone may return before the old page has gone
-            page.click(pressed)
+        follow(page, pressed)
         yield from look(page)
-    with page.expect_navigation():
-        page.click(".own-time .button--main")
+    follow(page, ".own-time .button--main")
     yield from look(page)
     yield from look_at(page, base_url, ("/my/absences",))
     for pressed in ("#away-tomorrow", "#confirm"):
-        with page.expect_navigation():
-            page.click(pressed)
+        follow(page, pressed)
         yield from look(page)
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 import urllib.request
+from datetime import timedelta
 
 import pytest
+import time_machine
 from icalendar import Calendar
 from playwright.sync_api import BrowserContext, Page, expect
 from sqlalchemy import select
 
 from scheduler.db import Database
 from scheduler.models import Consultation, Message, Visit
-from tests.browser.conftest import LAPTOP, PHONE, NewContext, log_in
+from tests.browser.conftest import LAPTOP, PHONE, WAIT_SECONDS, NewContext, follow, log_in, press
 
 pytestmark = pytest.mark.browser
 
@@ -40,12 +42,10 @@ def book_in_arabic(phone: BrowserContext, base_url: str) -> str:
     page = phone.new_page()
     page.goto(f"{base_url}/")
     assert page.evaluate("document.documentElement.dir") == "rtl"
-    page.click(".door a.button--main")
-    page.click("a.choice >> nth=1")
-    page.click("a.choice >> nth=0")
-    page.click("a.choice:has([lang=ar])")
+    for link in (".door a.button--main", "a.choice >> nth=1", "a.choice >> nth=0", "a.choice:has([lang=ar])"):
+        follow(page, link)
     assert_fits(page)
-    page.click(".time >> nth=0")
+    follow(page, ".time >> nth=0")
     page.wait_for_url(re.compile("/visits/"))
     assert_fits(page)
     code = page.locator(".code")
@@ -55,53 +55,52 @@ def book_in_arabic(phone: BrowserContext, base_url: str) -> str:
     assert page.locator(".appointment-time").is_visible()
     page.fill("#email", "somebody@example.org")
     page.check("#reminders")
-    page.click("#contact button")
+    follow(page, "#contact button")
     expect(page.locator(".notice--good")).to_be_visible()
     return str(code.inner_text())
 
 
 def give_three_numbers(desk: Page) -> None:
     """One by keys, one by pressing, one now with the answers later."""
-    for key in ("2", "4", "d", "Enter"):
-        desk.keyboard.press(key)
+    press(desk, "2", "4", "d", "Enter")
     expect(desk.locator(".given-big")).to_have_text("1")
     desk.click(".key-choice:has(input[value=family])")
-    desk.click(".register .button--main")
+    follow(desk, ".register .button--main")
     expect(desk.locator(".given-big")).to_have_text("2")
-    desk.keyboard.press("n")
+    press(desk, "n")
     expect(desk.locator(".given-big")).to_have_text("3")
-    assert desk.locator(".line--waiting").count() == 3
+    expect(desk.locator(".line--waiting")).to_have_count(3)
 
 
 def check_in(desk: Page, code: str) -> int:
     desk.keyboard.press("c")
     desk.keyboard.type(code)
-    desk.keyboard.press("Enter")
+    press(desk, "Enter")
     expect(desk.locator(".given-big")).to_have_text("4")
     return int(desk.inner_text(".given-big"))
 
 
 def serve_everybody(adviser: Page, board: Page) -> list[str]:
     """Sit down and call until nobody waits; gives the numbers in the order of their calls."""
-    adviser.click("button:has-text('Tisch 1')")
+    follow(adviser, "button:has-text('Tisch 1')")
     called = []
-    nobody_waits = adviser.locator(".next .empty-line")
-    while adviser.locator("#next").or_(nobody_waits).first.is_visible() and not nobody_waits.is_visible():
-        adviser.click("#next")
+    while adviser.locator("#next").count():  # whoever still waits is on the page from its beginning
+        follow(adviser, "#next")
         number = adviser.inner_text(".serving-number")
         expect(board.locator(".board-number")).to_have_text(number)
         expect(board.locator(".board-station")).to_contain_text("Tisch 1")
-        adviser.click("#start")
-        adviser.click("#finish")
+        follow(adviser, "#start")
+        follow(adviser, "#finish")
         adviser.click(".key-choice:has(input[value=new])")
-        adviser.click(".outcome .button--main")
+        follow(adviser, ".outcome .button--main")
         called.append(number)
+    expect(adviser.locator(".next .empty-line")).to_be_visible()
     return called
 
 
 def assert_feed_shows_the_appointment(adviser: Page, base_url: str) -> None:
     adviser.goto(f"{base_url}/my/feeds")
-    adviser.click("main .button--main")
+    follow(adviser, "main .button--main")
     address = adviser.input_value("#address")
     with urllib.request.urlopen(address, timeout=10) as response:
         events = Calendar.from_ical(response.read()).walk("VEVENT")
@@ -109,12 +108,23 @@ def assert_feed_shows_the_appointment(adviser: Page, base_url: str) -> None:
     assert any(each.get("TRANSP") == "TRANSPARENT" for each in events), "the duty does not"
 
 
-def test_booking_works_without_javascript_and_without_a_mouse(new_context: NewContext, base_url: str) -> None:
+def test_booking_works_without_javascript_and_without_a_mouse(
+    new_context: NewContext, base_url: str, clock: time_machine.Traveller
+) -> None:
     page = new_context("en-GB", PHONE, java_script_enabled=False).new_page()
     page.goto(f"{base_url}/book")
     for words in ("27 or older", "Letter or form", "another language"):
         press_by_keyboard(page, "a", words)
     press_by_keyboard(page, "button", ":")
+    expect(page.locator("h1")).to_have_text("One moment, please")
+    assert_fits(page)
+    clock.shift(timedelta(seconds=WAIT_SECONDS - 1))
+    page.reload()
+    expect(page.locator("h1")).to_have_text("One moment, please")
+    clock.shift(timedelta(seconds=1))
+    expect(page.locator("h1")).to_have_text("You can book now")  # the page comes again by itself
+    page.wait_for_load_state()
+    press_by_keyboard(page, "button", "Book this time")
     expect(page.locator("h1")).to_contain_text("Your appointment is booked")
     press_by_keyboard(page, "a", "Cancel the appointment")
     press_by_keyboard(page, "button", "Yes, cancel it")
