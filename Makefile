@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CATALOGUES := $(patsubst %.po,%.mo,$(wildcard scheduler/translations/*/LC_MESSAGES/messages.po))
 
-.PHONY: run test check lint types catalogues install messages bench soak clean
+.PHONY: run test check lint types catalogues audit install messages bench soak clean
 
 run: $(VENV)/.installed $(CATALOGUES) ## a live demo of the whole thing
 	@$(BIN)/python -m scheduler.demo
@@ -16,7 +16,7 @@ test: $(VENV)/.installed-dev $(CATALOGUES) ## all tests, on SQLite, PostgreSQL, 
 	@sh tests/install_tools.sh
 	$(BIN)/pytest -n 2 --dist worksteal
 
-check: lint types catalogues test ## what CI calls
+check: lint types catalogues audit test ## what CI calls
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
@@ -28,6 +28,9 @@ types: $(VENV)/.installed-dev
 catalogues: $(VENV)/.installed-dev ## every visible text is in every catalogue
 	$(BIN)/python -m scheduler.translations check
 
+audit: $(VENV)/.installed-dev ## known weaknesses of the pinned libraries, where the advisory service can be reached
+	$(BIN)/python -m tests.audit_dependencies
+
 bench: $(VENV)/.installed-dev ## how fast, as ratios taken in one run
 	-$(BIN)/python -m bench.slots
 	-$(BIN)/python -m bench.booking
@@ -37,9 +40,11 @@ bench: $(VENV)/.installed-dev ## how fast, as ratios taken in one run
 	-$(BIN)/python -m bench.feeds
 	-$(BIN)/python -m bench.reminders
 
-soak: $(VENV)/.installed-dev ## a busy morning for a minute; then a thousand visits while processes are killed
+soak: $(VENV)/.installed-dev ## a busy morning for a minute; a thousand visits while processes are killed; bad input
 	$(BIN)/python -m bench.soak
 	$(BIN)/python -m bench.soak_messages
+	$(BIN)/python -m bench.attack
+	$(BIN)/python -m bench.bad_input
 
 messages: $(VENV)/.installed-dev ## bring the catalogues up to date with the sources
 	$(BIN)/python -m scheduler.translations update

@@ -17,8 +17,16 @@ from email.headerregistry import Address
 from pathlib import Path
 from typing import Literal
 
+from scheduler.domain.permissions import ROLES
+
 VERSION = "0.1.0"
 MailSecurity = Literal["none", "starttls", "tls"]
+LogFormat = Literal["text", "json"]
+
+SHORTEST_SECRET, FEWEST_CHARACTERS = 32, 10
+"""Of SECRET_KEY: how long it is, and of how many different characters."""
+SHORTEST_TOKEN = 16
+"""Characters of a secret that is sent with each request."""
 
 
 class ConfigError(ValueError):
@@ -87,8 +95,38 @@ class Config:
     code_limit: str = "10 per minute; 60 per hour"
     """CODE_LIMIT: how often one address may enter a visit's code, or fail to log in."""
 
+    booking_work: int = 20_000
+    """BOOKING_WORK: among so many numbers a client's device finds a secret one before it books (ten times as many under
+    attack, at most): 0.2 seconds on a phone of 2016."""
+
+    bookings_a_minute: int = 30
+    """BOOKINGS_A_MINUTE: attempts to book a minute, in one web process, that are usual; the work grows beyond them."""
+
+    bookings_from_one_address: int = 120
+    """BOOKINGS_FROM_ONE_ADDRESS: beyond so many attempts a minute, in one web process, an address is refused. Many
+    people in one house share an address: choose what they never reach."""
+
+    wait_seconds: int = 20
+    """WAIT_SECONDS: so long whoever has no JavaScript waits before booking."""
+
+    waiting_a_minute: int = 6
+    """WAITING_A_MINUTE: under attack so many bookings by waiting pass a minute, in one web process."""
+
     lock_after_minutes: int = 15
     """LOCK_AFTER_MINUTES: a screen that staff have not used for so long locks itself; `0`: never by itself."""
+
+    backup_folder: Path = Path("var/backups")
+    """BACKUP_FOLDER: where `flask --app wsgi backup` keeps backups; doctor and metrics look there for the newest."""
+
+    log_format: LogFormat = "text"
+    """LOG_FORMAT: `text`, or `json` with one object a line. Neither holds addresses of pages, contacts or codes."""
+
+    metrics_token: str = ""
+    """METRICS_TOKEN: whoever shows it as bearer reads /metrics; 16 characters or more. Empty: there is no such page."""
+
+    second_factor_for: frozenset[str] = frozenset({"carrier_coordinator", "hours_coordinator", "administrator"})
+    """SECOND_FACTOR_FOR: roles, separated by commas, whose log-in needs a second factor (an app's six digits): of
+    `desk`, `adviser`, `carrier_coordinator`, `hours_coordinator`, `administrator`. Empty: none; so in the demo."""
 
     @property
     def secure(self) -> bool:
@@ -138,7 +176,16 @@ class Config:
             demo=demo,
             trusted_proxies=int(environ.get("TRUSTED_PROXIES", 0)),
             code_limit=environ.get("CODE_LIMIT", defaults.code_limit),
+            booking_work=int(environ.get("BOOKING_WORK", defaults.booking_work)),
+            bookings_a_minute=int(environ.get("BOOKINGS_A_MINUTE", defaults.bookings_a_minute)),
+            bookings_from_one_address=int(environ.get("BOOKINGS_FROM_ONE_ADDRESS", defaults.bookings_from_one_address)),
+            wait_seconds=int(environ.get("WAIT_SECONDS", defaults.wait_seconds)),
+            waiting_a_minute=int(environ.get("WAITING_A_MINUTE", defaults.waiting_a_minute)),
             lock_after_minutes=int(environ.get("LOCK_AFTER_MINUTES", defaults.lock_after_minutes)),
+            second_factor_for=_roles(environ.get("SECOND_FACTOR_FOR"), demo),
+            backup_folder=Path(environ.get("BACKUP_FOLDER") or defaults.backup_folder),
+            log_format="json" if environ.get("LOG_FORMAT") == "json" else "text",
+            metrics_token=environ.get("METRICS_TOKEN", ""),
         )
 
 
@@ -151,20 +198,38 @@ def with_throwaway_secrets(environ: Mapping[str, str]) -> dict[str, str]:
 def _secret_problems(environ: Mapping[str, str], demo: bool) -> list[str]:
     problems = []
     secret = environ.get("SECRET_KEY", "")
-    if not secret or (len(secret) < 32 and not demo):
+    if not secret or (not demo and _is_weak(secret)):
         problems.append("SECRET_KEY: set it to at least 32 random characters (flask --app wsgi new-key prints some)")
     keys = [key.strip() for key in environ.get("CONTACT_KEYS", "").split(",")]
-    if not all(_is_contact_key(key) for key in keys):
+    if not all(_is_contact_key(key) and (demo or not _is_plain(key)) for key in keys):
         problems.append("CONTACT_KEYS: each must be a key as `flask --app wsgi new-key` prints it")
     return problems
+
+
+def _is_weak(secret: str) -> bool:
+    """Too short, made of few characters, a text that repeats itself, or an example that was never changed."""
+    repeats = secret in (secret + secret)[1:-1]
+    named = any(each in secret.lower() for each in _EXAMPLES)
+    return len(secret) < SHORTEST_SECRET or len(set(secret)) < FEWEST_CHARACTERS or repeats or named
+
+
+_EXAMPLES = ("change", "secret", "example", "password", "default", "replace", "insert", "your-", "…", "12345678")
+"""What stands in instructions in the place of a secret. Random letters spell one of these once in millions of times."""
 
 
 def _value_problems(environ: Mapping[str, str]) -> list[str]:
     problems = [
         f"{name}: must be a whole number, is {environ[name]!r}"
-        for name in ("SMTP_PORT", "TRUSTED_PROXIES", "LOCK_AFTER_MINUTES", "SMS_A_DAY")
-        if not (environ.get(name, "0").isascii() and environ.get(name, "0").isdigit())
+        for name in ("SMTP_PORT", "TRUSTED_PROXIES", "LOCK_AFTER_MINUTES", "SMS_A_DAY", "WAIT_SECONDS", *_AT_LEAST_ONE)
+        if not _is_whole(environ.get(name, "0"))
     ]
+    problems += [
+        f"{name}: must be 1 or more"
+        for name in _AT_LEAST_ONE
+        if _is_whole(environ.get(name, "1")) and int(environ.get(name, "1")) == 0
+    ]
+    if _roles(environ.get("SECOND_FACTOR_FOR"), demo=False) - set(ROLES):
+        problems.append(f"SECOND_FACTOR_FOR: must be some of {', '.join(ROLES)}")
     if environ.get("SMTP_SECURITY", "starttls") not in ("none", "starttls", "tls"):
         problems.append("SMTP_SECURITY: must be starttls, tls or none")
     if not (environ.get("SMS_URL") or "https://").startswith(("https://", "http://127.0.0.1:")):
@@ -175,9 +240,26 @@ def _value_problems(environ: Mapping[str, str]) -> list[str]:
         )
     if not _is_address(environ.get("MAIL_FROM") or Config.mail_from):
         problems.append("MAIL_FROM: must be an address by itself, such as termine@stadt.example")
+    if (environ.get("LOG_FORMAT") or "text") not in ("text", "json"):
+        problems.append("LOG_FORMAT: must be text or json")
+    if 0 < len(environ.get("METRICS_TOKEN", "")) < SHORTEST_TOKEN:
+        problems.append(f"METRICS_TOKEN: must have at least {SHORTEST_TOKEN} characters, or be empty")
     if not environ.get("BASE_URL", "http://").startswith(("http://", "https://")):
         problems.append("BASE_URL: must begin with http:// or https://")
     return problems
+
+
+_AT_LEAST_ONE = ("BOOKING_WORK", "BOOKINGS_A_MINUTE", "BOOKINGS_FROM_ONE_ADDRESS", "WAITING_A_MINUTE")
+
+
+def _is_whole(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 9
+
+
+def _roles(text: str | None, demo: bool) -> frozenset[str]:
+    if text is None:
+        return frozenset() if demo else Config.second_factor_for
+    return frozenset(filter(None, map(str.strip, text.split(","))))
 
 
 def _is_address(text: str) -> bool:
@@ -212,6 +294,11 @@ def _is_contact_key(key: str) -> bool:
         return len(base64.urlsafe_b64decode(key)) == 32
     except ValueError:
         return False
+
+
+def _is_plain(contact_key: str) -> bool:
+    """32 bytes of which hardly any differ were typed, not drawn."""
+    return len(set(base64.urlsafe_b64decode(contact_key))) < FEWEST_CHARACTERS
 
 
 def build_id(root: Path = Path(__file__).parent) -> str:

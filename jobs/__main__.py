@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import sys
 import threading
-import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
@@ -18,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from config import Config, ConfigError
 from jobs.timetable import TIMETABLE, Tick
 from jobs.work import Work, describe, log
-from scheduler import schema
+from scheduler import logs, schema
 from scheduler.db import Database, use_contact_keys
 from scheduler.models import Town
 
@@ -33,9 +31,10 @@ def main(environ: Mapping[str, str]) -> int:
     """Run until a signal ends it; gives the exit code: 0, or 2 where a setting cannot be used."""
     # Blocked before any thread starts, the signals wait for sigwait below: no code ever runs inside a handler.
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
-    _log_to_stderr()
+    logs.set_up("text")
     try:
         config = Config.from_env(environ)
+        logs.set_up(config.log_format)
     except ConfigError as error:
         log.error("%s", "; ".join(str(error).splitlines()))
         return 2
@@ -109,16 +108,6 @@ def _what_is_missing(database: Database) -> str:
             return "" if session.get(Town, 1) else "no town is loaded"
     except SQLAlchemyError as error:
         return f"the database does not answer: {describe(error)}"
-
-
-def _log_to_stderr() -> None:
-    line = logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%SZ")
-    line.converter = time.gmtime
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(line)
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
-    for chatty in ("apscheduler", "alembic"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 if __name__ == "__main__":

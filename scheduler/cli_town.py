@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from copy import copy
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 from flask import current_app
 from flask.cli import with_appcontext
+from sqlalchemy.orm import Session
 
 from scheduler import town_file
+from scheduler.actions.audit import Trail, follow, only_ids
 from scheduler.db import Database
 from scheduler.town_file import Conflict, Difference, TownFile, TownFileErrors
 
@@ -59,10 +62,26 @@ def export() -> None:
 
 
 def open_database() -> Database:
-    """The database of the application that the command runs in."""
+    """The database of the application that the command runs in. What the command changes leaves a line in the trail."""
     database = current_app.extensions["database"]
     assert isinstance(database, Database)
-    return database
+    followed = copy(database)
+    followed.on_writing = _follow_command
+    return followed
+
+
+def _follow_command(session: Session) -> None:
+    context = click.get_current_context(silent=True)
+    if context is not None:
+        trail = Trail(None, f"cli.{_name_of(context)}", only_ids(context.params), datetime.now(UTC))
+        follow(session, context.meta.setdefault("trail", trail))  # however many parts it has: one line
+
+
+def _name_of(context: click.Context) -> str:
+    """As it is typed behind `flask`: "feed revoke"."""
+    if context.parent is None:
+        return ""
+    return f"{_name_of(context.parent)} {context.info_name}".strip()
 
 
 def _read(file: Path) -> TownFile:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -20,14 +21,31 @@ def upgrade(engine: Engine) -> None:
         if engine.dialect.name == "postgresql":
             # Two that start at once would both create the tables: the second waits here, then finds nothing to do.
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(71926401)")
+            connection.exec_driver_sql("SET LOCAL statement_timeout = 0")  # a big table may take its time
         command.upgrade(_settings(connection), "head")
 
 
 def is_current(engine: Engine) -> bool:
     """Whether no migration is pending."""
-    heads = set(ScriptDirectory(str(MIGRATIONS)).get_heads())
-    with engine.connect() as connection:
-        return set(MigrationContext.configure(connection).get_current_heads()) == heads
+    return revision_of(engine) == newest()
+
+
+def revision_of(engine: Engine) -> str:
+    """The revision of this database; empty: nothing was migrated yet."""
+    reading = engine.execution_options(read_only=True)  # on SQLite else it would wait for whoever writes
+    with reading.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision() or ""
+
+
+@cache
+def newest() -> str:
+    """The revision that this version of the application needs."""
+    return ScriptDirectory(str(MIGRATIONS)).get_current_head() or ""
+
+
+def is_known(revision: str) -> bool:
+    """Whether this version of the application can bring a database of that revision to the newest one."""
+    return revision in {each.revision for each in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
 
 
 def write_migration(engine: Engine, message: str) -> None:

@@ -11,9 +11,10 @@ import re
 import ssl
 from email.message import Message
 from http.client import HTTPResponse
+from socket import create_connection
 from typing import IO, Any
 from urllib.error import HTTPError, URLError
-from urllib.parse import quote_plus
+from urllib.parse import quote_plus, urlsplit
 from urllib.request import HTTPRedirectHandler, HTTPSHandler, Request, build_opener
 
 from config import Config
@@ -50,6 +51,15 @@ def send(config: Config, *, phone: str, text: str, key: str) -> None:
         if 400 <= error.code < 500 and error.code not in _ABOUT_THE_MOMENT:
             raise Refused(error.code) from None
         raise
+
+
+def reach(config: Config) -> None:
+    """Connect to the gateway and hang up, asking nothing. Raises OSError where that fails."""
+    address = urlsplit(config.sms_url)
+    port = address.port or (443 if address.scheme == "https" else 80)
+    with create_connection((str(address.hostname), port), TIMEOUT_SECONDS) as plain:
+        if address.scheme == "https":
+            ssl.create_default_context().wrap_socket(plain, server_hostname=address.hostname).close()
 
 
 def fill(template: str, values: dict[str, str]) -> bytes:

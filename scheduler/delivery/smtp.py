@@ -32,6 +32,14 @@ class Connection:
                 raise
             self._hand_over(letter)  # servers close what was idle, or has brought enough letters
 
+    def greet(self) -> None:
+        """Connect, log in and say goodbye, sending nothing. Raises smtplib.SMTPException or OSError."""
+        self._server = self._connect()
+        try:
+            self._server.noop()
+        finally:
+            self.close()
+
     def close(self) -> None:
         server, self._server = self._server, None
         # Taken is taken: a connection that breaks while we say goodbye must not send the letter twice.

@@ -1,0 +1,192 @@
+"""Metrics: for who shows the token alone, right across processes, and no label holds anything of a person."""
+
+from __future__ import annotations
+
+import re
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from prometheus_client.parser import text_string_to_metric_families
+
+from bench.processes import application, environment, wait_for_pages
+from scheduler import schema
+from scheduler.actions.heartbeat import beat
+from scheduler.db import Database, open_engine
+from scheduler.web import gauges, metrics
+from tests.web.addresses import all_addresses, make_rows, staff
+from tests.web.live_town import LiveTown
+from tests.web.visitor import Visitor
+
+TOKEN = "a token of the town"
+NAMED = {"Authorization": f"Bearer {TOKEN}"}
+Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+@pytest.fixture
+def app(app: Flask, tmp_path: Path) -> Flask:
+    app.extensions["settings"] = replace(app.extensions["settings"], metrics_token=TOKEN, backup_folder=tmp_path)
+    return app
+
+
+def read(text: str) -> Samples:
+    families = text_string_to_metric_families(text)
+    return {(each.name, frozenset(each.labels.items())): each.value for family in families for each in family.samples}
+
+
+def scrape(visitor: Visitor) -> Samples:
+    page = visitor.open("/metrics", headers=NAMED)
+    assert page.status == 200 and page.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+    assert "Set-Cookie" not in page.headers and page.headers["Cache-Control"] == "no-store"
+    return read(page.response.text)
+
+
+def value(samples: Samples, metric: str, /, **labels: str) -> float:
+    return samples.get((f"sprechstunde_{metric}", frozenset(labels.items())), 0)
+
+
+# Who may read them
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [None, "", "Bearer", "Bearer ", f"Bearer {TOKEN}x", f"Bearer {TOKEN[:-1]}", f"Basic {TOKEN}", TOKEN, "Bearer é"],
+)
+def test_without_the_token_there_is_no_such_page(visitor: Visitor, shown: str | None) -> None:
+    page = visitor.open("/metrics", headers={} if shown is None else {"Authorization": shown})
+    assert page.status == 404
+    assert page.title == visitor.open("/nowhere").title
+    assert "sprechstunde_" not in page.html
+
+
+@pytest.mark.parametrize("shown", [None, "Bearer ", "Bearer", NAMED["Authorization"]])
+def test_where_no_token_is_set_nobody_reads_them(app: Flask, visitor: Visitor, shown: str | None) -> None:
+    app.extensions["settings"] = replace(app.extensions["settings"], metrics_token="")
+    assert visitor.open("/metrics", headers={} if shown is None else {"Authorization": shown}).status == 404
+
+
+def test_staff_do_not_read_them_either(app: Flask, town: LiveTown) -> None:
+    assert Visitor(app).log_in_as(town.account(administrator=True)).open("/metrics").status == 404
+
+
+# What they say
+
+
+def test_requests_are_counted_by_route_and_class_of_status(visitor: Visitor) -> None:
+    labels = {"endpoint": "start.show_start", "status": "2xx"}
+    before = scrape(visitor)
+    for address in ("/", "/", "/nowhere/at/all", "/visits/a-token-that-nobody-has"):
+        visitor.open(address)
+    after = scrape(visitor)
+    assert value(after, "requests_total", **labels) - value(before, "requests_total", **labels) == 2
+    lost = {"endpoint": metrics.NOWHERE, "status": "4xx"}
+    assert value(after, "requests_total", **lost) - value(before, "requests_total", **lost) == 1
+    timed = {"endpoint": "start.show_start"}
+    assert value(after, "request_seconds_count", **timed) - value(before, "request_seconds_count", **timed) == 2
+
+
+def test_bookings_are_counted_and_those_that_were_refused(visitor: Visitor) -> None:
+    refused = {"name": "booking_refused"}
+    before = scrape(visitor)
+    assert 400 <= visitor.open("/api/v1/bookings", method="POST", json={"service": "MBE"}).status < 429
+    assert value(scrape(visitor), "events_total", **refused) - value(before, "events_total", **refused) == 1
+
+
+def test_only_events_that_are_known_are_counted() -> None:
+    with pytest.raises(KeyError):
+        metrics.count("ada@example.org")
+
+
+def test_gauges_are_read_from_the_database(app: Flask, visitor: Visitor, town: LiveTown, open_day: None) -> None:
+    town.change(lambda session: beat(session, datetime.now(UTC) - timedelta(seconds=50)))
+    town.take_in()
+    town.take_in()
+    stamp = datetime.now(UTC) - timedelta(hours=2)
+    backup = app.extensions["settings"].backup_folder / f"sprechstunde-{stamp:%Y%m%dT%H%M%SZ}.sqlite3"
+    backup.write_bytes(b"x" * 700)
+    found = scrape(visitor)
+    assert value(found, "database_up") == 1
+    assert value(found, "database_bytes") > 100_000
+    assert value(found, "jobs_seen_seconds") == 50
+    assert value(found, "waiting", place="buergerbuero") == 2
+    assert ("sprechstunde_waiting", frozenset({("place", "awo-buero")})) in found
+    assert value(found, "openings_today") == 1
+    assert value(found, "backup_age_seconds") == pytest.approx(7200, abs=1)
+    assert value(found, "backup_bytes") == 700
+
+
+def test_messages_that_wait_are_counted_with_the_oldest(visitor: Visitor, town: LiveTown) -> None:
+    visit_id = town.book("10:30")
+    town.leave_contact(visit_id)
+    found = scrape(visitor)
+    waiting = value(found, "messages", channel="email", state="pending")
+    assert waiting >= 1
+    assert value(found, "messages", channel="sms", state="dead") == 0
+    assert value(found, "message_oldest_due_seconds") >= 0
+
+
+def test_a_database_that_is_away_is_said_and_counts_are_still_there(app: Flask, visitor: Visitor) -> None:
+    visitor.open("/healthz")
+    app.extensions["database"] = Database("postgresql://nobody@127.0.0.1:9/nowhere")
+    found = scrape(visitor)
+    assert found["sprechstunde_database_up", frozenset()] == 0
+    assert value(found, "requests_total", endpoint="health.show_health", status="2xx") >= 1
+    assert ("sprechstunde_database_bytes", frozenset()) not in found
+
+
+def test_no_label_and_no_value_tells_of_a_person(app: Flask, town: LiveTown, open_day: None) -> None:
+    """Every page was opened, with tokens, codes and a contact: labels hold what is in this list, and nothing else."""
+    rows, visitor = make_rows(town), staff(app, town)
+    for address in all_addresses(app, town, rows).values():
+        visitor.open(address)
+    visitor.post("/code", code="482917305")
+    allowed = {
+        "endpoint": {rule.endpoint for rule in app.url_map.iter_rules()} | {metrics.NOWHERE},
+        "status": {"2xx", "3xx", "4xx", "5xx"},
+        "name": set(metrics.EVENTS),
+        "place": {"buergerbuero", "awo-buero"},
+        "channel": set(gauges.CHANNELS),
+        "state": set(gauges.STATES),
+    }
+    found = scrape(visitor)
+    assert len(found) > 100
+    for _name, labels in found:
+        for name, text in labels:
+            assert name == "le" or text in allowed[name], (name, text)
+
+
+# Several processes
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Iterator[str]:
+    """Two processes under gunicorn, as deploy/ starts them."""
+    environ = environment(f"sqlite:///{tmp_path / 'town.db'}", METRICS_TOKEN=TOKEN, BACKUP_FOLDER=str(tmp_path))
+    engine = open_engine(environ["DATABASE_URL"])
+    schema.upgrade(engine)
+    engine.dispose()
+    process = application(environ, tmp_path / "log.txt")
+    process.start()
+    try:
+        wait_for_pages(process)
+        yield environ["BASE_URL"]
+    finally:
+        process.end()
+
+
+def test_whichever_process_is_asked_answers_for_all(installation: str) -> None:
+    for _ in range(40):
+        with urllib.request.urlopen(f"{installation}/healthz", timeout=10) as answer:
+            assert answer.status == 200
+    for _ in range(6):  # at least one of these is answered by each process
+        with urllib.request.urlopen(
+            urllib.request.Request(f"{installation}/metrics", headers=NAMED), timeout=10
+        ) as answer:
+            found = read(answer.read().decode())
+        assert value(found, "requests_total", endpoint="health.show_health", status="2xx") == 40
+        assert value(found, "request_seconds_count", endpoint="health.show_health") == 40
+    assert not any(re.search("pid", name) for _, labels in found for name, _ in labels)
