@@ -138,12 +138,15 @@ def _prepare(work: Work, way: Way, id_: int, until: datetime) -> Send | None:
 
 def _mark_sent(work: Work, id_: int) -> None:
     with work.database.writing() as session:
-        mark_sent(session, session.get_one(Message, id_), work.clock())
+        message = session.get(Message, id_)
+        if message is not None:  # else its visit was erased while it was on its way
+            mark_sent(session, message, work.clock())
         session.commit()
 
 
 def _mark_failed(work: Work, id_: int, reason: str, permanent: bool) -> None:
     with work.database.writing() as session:
-        message = session.get_one(Message, id_, with_for_update=True)
-        mark_failed(session, message, reason, work.clock(), permanent=permanent)
+        message = session.get(Message, id_, with_for_update=True)
+        if message is not None:
+            mark_failed(session, message, reason, work.clock(), permanent=permanent)
         session.commit()

@@ -3,7 +3,7 @@
 from scheduler.db import Base
 from scheduler.models.feeds import BusyCalendar, Feed
 from scheduler.models.hours import Absence, Hours, HoursException, Opening, Presence, Rota
-from scheduler.models.outbox import Heartbeat, Message
+from scheduler.models.outbox import Heartbeat, Message, SentText
 from scheduler.models.people import (
     Account,
     AccountLink,
@@ -58,6 +58,7 @@ __all__ = [
     "Presence",
     "RecoveryCode",
     "Rota",
+    "SentText",
     "Service",
     "ShownForecast",
     "Step",

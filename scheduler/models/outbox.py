@@ -54,6 +54,15 @@ class Message(Base):
     visit: Mapped[Visit] = relationship()
 
 
+class SentText(Base):
+    """A text message that left for a visit which was erased since: it still counts among those of its day."""
+
+    __tablename__ = "sent_text"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+
 class Heartbeat(Base):
     """When the jobs process was last at work: where that is long ago, nothing is sent, and staff must hear of it."""
 

@@ -85,6 +85,11 @@ class AccountRole(Base):
     adviser: Mapped[Adviser | None] = relationship()
     carrier: Mapped[Carrier | None] = relationship()
 
+    @property
+    def counts(self) -> bool:
+        """Whether it gives any right: an adviser who left the town's file keeps the account, not the work."""
+        return self.adviser is None or self.adviser.retired_at is None
+
 
 class AccountLink(Base):
     """A link by which somebody chooses the first password of an account, or a new one. Works once, for a while."""

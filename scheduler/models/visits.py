@@ -54,6 +54,8 @@ class Visit(Base):
             postgresql_where=text("planned_adviser_id IS NOT NULL"),
         ),
         Index("ix_visit_opening_state", "opening_id", "state"),
+        # An id is given once: the link of an erased visit must never open another one's.
+        {"sqlite_autoincrement": True},
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -132,7 +134,7 @@ class Step(Base):
     to_state: Mapped[State]
     actor: Mapped[Actor]
     account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
-    consultation_id: Mapped[int | None] = mapped_column(ForeignKey("consultation.id"))
+    consultation_id: Mapped[int | None] = mapped_column(ForeignKey("consultation.id"), index=True)
     """The consultation that this step began, changed or ended."""
     released_adviser_id: Mapped[int | None] = mapped_column(ForeignKey("adviser.id"))
     """The place that this step gave up, so that undo can ask for it again."""
@@ -308,8 +310,8 @@ class FreedTime(Base):
     __table_args__ = (CheckConstraint("starts_at < ends_at", name="in_order"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    visit_id: Mapped[int] = mapped_column(ForeignKey("visit.id"))
-    """Who gave it back."""
+    visit_id: Mapped[int | None] = mapped_column(ForeignKey("visit.id"))
+    """Who gave it back; None: erased since."""
     opening_id: Mapped[int] = mapped_column(ForeignKey("opening.id"))
     adviser_id: Mapped[int] = mapped_column(ForeignKey("adviser.id"))
     starts_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -325,5 +327,6 @@ class IdempotencyKey(Base):
     key_hash: Mapped[str] = mapped_column(primary_key=True)
     request_hash: Mapped[str]
     """Of what was asked for: the same key with another request is refused."""
-    visit_id: Mapped[int] = mapped_column(ForeignKey("visit.id"))
+    visit_id: Mapped[int | None] = mapped_column(ForeignKey("visit.id"))
+    """None: erased since; the key stays spent."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)

@@ -8,12 +8,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select, update
 
-from jobs.upkeep import close_past_days, delete_contacts, forget_keys
+from jobs.upkeep import close_past_days, delete_contacts, forget_keys, forget_log_in_tries
 from jobs.work import Work, do_each
+from scheduler.actions.account_links import make_link
+from scheduler.actions.log_in import count_try
 from scheduler.actions.own_time import Client, OwnTime, book_own_time
+from scheduler.actions.staff import make_account
 from scheduler.actions.steps import By
 from scheduler.db import Database
-from scheduler.models import Adviser, Contact, Hours, IdempotencyKey, Place, Town, Visit
+from scheduler.models import AccountLink, Adviser, Contact, Hours, IdempotencyKey, LoginDelay, Place, Town, Visit
 from tests.conftest import NOW
 from tests.jobs.samples import TOMORROW, book_visit, cancel_visit, changing, leave_email, work_at
 
@@ -148,3 +151,18 @@ def test_idempotency_keys_are_forgotten_after_a_day(database: Database, visit: V
     forget_keys(work(database, NOW + timedelta(hours=24, seconds=1)))
     with database.reading() as session:
         assert session.scalars(select(IdempotencyKey.key_hash)).all() == ["b"]
+
+
+def test_tries_to_log_in_and_links_go_when_they_are_old(database: Database) -> None:
+    with changing(database) as session:
+        account = make_account(session, login="desk", name="Desk", password=None, now=NOW)
+        make_link(session, account, made_by_id=None, now=NOW)
+        for key, minutes in (("old", 60), ("young", 59)):
+            count_try(session, key, NOW - timedelta(minutes=minutes))
+    forget_log_in_tries(work(database, NOW))
+    with database.reading() as session:
+        assert session.scalars(select(LoginDelay.key)).all() == ["young"]
+        assert session.scalars(select(func.count()).select_from(AccountLink)).one() == 1
+    forget_log_in_tries(work(database, NOW + timedelta(days=7)))
+    with database.reading() as session:
+        assert session.scalars(select(func.count()).select_from(AccountLink)).one() == 0
