@@ -19,7 +19,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from scheduler.actions.rulebook import read_rulebook
-from scheduler.actions.staff import log_in
+from scheduler.actions.log_in import check_password
 from scheduler.db import Database
 from scheduler.demo.morning import fill_opening, make_accounts
 from scheduler.demo.town import load_town
@@ -83,8 +83,8 @@ def test_a_run_on_the_next_day_has_its_own_opening(session: Session, now: dateti
 
 def test_demo_log_ins_work_in_the_demo_alone(session: Session, now: datetime) -> None:
     prepare(session, now)
-    assert log_in(session, "desk", "demo-desk", in_demo=True) is not None
-    assert log_in(session, "desk", "demo-desk", in_demo=False) is None
+    assert check_password(session, "desk", "demo-desk", in_demo=True) is not None
+    assert check_password(session, "desk", "demo-desk", in_demo=False) is None
 
 
 def count_rows(session: Session) -> dict[str, int | None]:
@@ -119,7 +119,7 @@ def test_make_run_starts_says_where_and_stops_on_ctrl_c(demo_environment: dict[s
             assert demo.wait(30) == 0
         assert not answers(demo_environment["PORT"])
     with Database(f"sqlite:///{tmp_path / 'demo.db'}").reading() as session:
-        assert session.scalar(select(func.count()).select_from(Account)) == 3
+        assert session.scalar(select(func.count()).select_from(Account)) == 6
 
 
 def read_until_ready(demo: subprocess.Popen[str]) -> Iterator[str]:

@@ -1,23 +1,19 @@
-"""Accounts of staff: make one, check a log-in, choose a PIN and check it."""
+"""Accounts of staff: make one with its roles; choose a PIN and check it."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Literal
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerifyMismatchError
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from scheduler.actions.passwords import hash_secret, is_secret
 from scheduler.models import Account, AccountRole, Adviser, Carrier, Place
 
 MOST_WRONG_PINS = 5
 PIN_DIGITS = (4, 8)
 """The fewest and the most."""
 _ROW = "01234567890"
-_hasher = PasswordHasher()
-_NOBODY = _hasher.hash("no account has this password")
 
 
 class PinRefused(Exception):
@@ -33,7 +29,7 @@ def make_account(
     *,
     login: str,
     name: str,
-    password: str,
+    password: str | None,
     now: datetime,
     desk_of: Place | None = None,
     adviser: Adviser | None = None,
@@ -42,10 +38,12 @@ def make_account(
     administrator: bool = False,
     is_demo: bool = False,
 ) -> Account:
-    """An account with these roles: desk of a place, an adviser, coordinator of a carrier or of a place's hours …"""
-    account = Account(
-        login=normal_login(login), name=name, password_hash=_hasher.hash(password), created_at=now, is_demo=is_demo
-    )
+    """An account with these roles: desk of a place, an adviser, coordinator of a carrier or of a place's hours …
+
+    Without a password nobody can log in until one is chosen by a link. Raises IntegrityError where the log-in is taken.
+    """
+    hashed = hash_secret(password) if password is not None else ""
+    account = Account(login=normal_login(login), name=name, password_hash=hashed, created_at=now, is_demo=is_demo)
     account.roles = roles_of(desk_of, adviser, carrier, hours_at, administrator=administrator)
     session.add(account)
     session.flush()
@@ -70,37 +68,26 @@ def roles_of(
     ]
 
 
-def log_in(session: Session, login: str, password: str, *, in_demo: bool) -> Account | None:
-    """The account, or None. An unknown name takes as long as a wrong password; demo log-ins work in the demo alone."""
-    account = session.scalar(select(Account).where(Account.login == normal_login(login)))
-    if not _is(account.password_hash if account else _NOBODY, password):
-        return None
-    if account is None or account.disabled_at is not None or (account.is_demo and not in_demo):
-        return None
-    account.pin_failures = 0
-    return account
-
-
 def choose_pin(session: Session, account_id: int, password: str, pin: str) -> None:
     """The PIN that unlocks a screen of this account from now on. Raises PinRefused."""
-    account = _lock(session, account_id)
-    if not _is(account.password_hash, password):
+    account = lock_account(session, account_id)
+    if not is_secret(account.password_hash, password):
         raise PinRefused("password")
     if not (pin.isascii() and pin.isdigit() and PIN_DIGITS[0] <= len(pin) <= PIN_DIGITS[1]):
         raise PinRefused("digits")
     if pin in _ROW or pin in _ROW[::-1] or len(set(pin)) == 1:
         raise PinRefused("too_simple")
-    account.pin_hash, account.pin_failures = _hasher.hash(pin), 0
+    account.pin_hash, account.pin_failures = hash_secret(pin), 0
     session.flush()
 
 
 def unlocks(session: Session, account_id: int, secret: str) -> bool:
     """Whether this is the PIN; a wrong one counts. Without a PIN, or after too many wrong ones: the password."""
-    account = _lock(session, account_id)
+    account = lock_account(session, account_id)
     if not takes_pin(account):
-        if right := _is(account.password_hash, secret):
+        if right := is_secret(account.password_hash, secret):
             account.pin_failures = 0
-    elif right := _is(account.pin_hash or _NOBODY, secret):
+    elif right := is_secret(account.pin_hash, secret):
         account.pin_failures = 0
     else:
         account.pin_failures += 1
@@ -117,13 +104,6 @@ def normal_login(login: str) -> str:
     return login.replace("\0", "\ufffd").strip().casefold()  # PostgreSQL refuses NUL in text
 
 
-def _is(hashed: str, secret: str) -> bool:
-    try:
-        return _hasher.verify(hashed, secret)
-    except (VerifyMismatchError, InvalidHashError):
-        return False
-
-
-def _lock(session: Session, account_id: int) -> Account:
+def lock_account(session: Session, account_id: int) -> Account:
     """The account, its row locked: tries at once are counted one by one."""
     return session.get_one(Account, account_id, with_for_update=True, populate_existing=True)

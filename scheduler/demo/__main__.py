@@ -118,13 +118,14 @@ def _show_addresses(config: Config) -> None:
         ("Clients: come or book", f"{base}/"),
         ("Front desk", f"{base}/desk"),
         ("Adviser", f"{base}/my"),
+        ("Accounts of staff", f"{base}/accounts"),
         ("Waiting room's screen", f"{base}/board/{PLACE}"),
         ("Mail that would be sent", f"{base}/demo/mail"),
     ):
         say(f"  {words:<24} {address}")
     say("\n  Log-ins (they exist only in this demo):")
     for each in LOG_INS:
-        say(f"  {each.name:<24} {each.login:<10} {each.password}")
+        say(f"  {each.name:<24} {each.login:<14} {each.password}")
     say("")
 
 

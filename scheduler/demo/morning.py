@@ -26,7 +26,7 @@ from scheduler.actions.steps import CLIENT, By
 from scheduler.demo.town import PLACE
 from scheduler.domain.recurrence import local_date
 from scheduler.domain.routing import AgeGroup
-from scheduler.models import Account, Adviser, Concern, Consultation, Place, Visit
+from scheduler.models import Account, Adviser, Carrier, Concern, Consultation, Place, Visit
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,18 @@ class LogIn:
     name: str
     desk: str | None = None
     adviser: str | None = None
+    carrier: str | None = None
+    hours_at: str | None = None
+    administrator: bool = False
 
 
 LOG_INS = (
     LogIn("desk", "demo-desk", "Empfang (Demo)", desk=PLACE),
     LogIn("adviser", "demo-adviser", "Beratung Diakonie (Demo)", adviser="demo-diakonie"),
     LogIn("adviser2", "demo-adviser2", "Beratung AWO (Demo)", adviser="demo-awo"),
+    LogIn("coordinator", "demo-coordinator", "Koordination AWO (Demo)", carrier="awo"),
+    LogIn("hours", "demo-hours", "Sprechzeiten (Demo)", hours_at=PLACE),
+    LogIn("administrator", "demo-administrator", "Verwaltung (Demo)", administrator=True),
 )
 
 _APPOINTMENTS: dict[str, tuple[int, AgeGroup, str, str | None]] = {
@@ -95,6 +101,9 @@ def make_accounts(session: Session, now: datetime) -> None:
                 now=now,
                 desk_of=session.scalar(select(Place).where(Place.key == each.desk)),
                 adviser=session.scalar(select(Adviser).where(Adviser.key == each.adviser)),
+                carrier=session.scalar(select(Carrier).where(Carrier.key == each.carrier)),
+                hours_at=session.scalar(select(Place).where(Place.key == each.hours_at)),
+                administrator=each.administrator,
                 is_demo=True,
             )
 

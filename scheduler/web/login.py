@@ -1,11 +1,23 @@
 """Staff log in and out, and every staff route asks here who they are and where they may act.
 
 Behind a locked screen nobody is logged in: what needs a log-in leads to the lock, and no route has to think of it.
+Where the account has a second factor, the log-in is two pages; between them nobody is logged in either.
 """
 
 from __future__ import annotations
 
-from flask import Blueprint, Flask, abort, redirect, render_template, request, session, url_for
+from flask import (
+    Blueprint,
+    Flask,
+    abort,
+    current_app,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
@@ -15,15 +27,21 @@ from sqlalchemy.orm import selectinload
 from wtforms import PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
-from scheduler.actions.staff import log_in
+from scheduler.actions.log_in import check_password, note_right_password
+from scheduler.actions.second_factor import is_second_factor
 from scheduler.actions.steps import By
 from scheduler.models import Account, AccountRole, Adviser, Place
-from scheduler.web import lock_state
-from scheduler.web.edge import db, settings
+from scheduler.web import kept_forms, known_browser, lock_state
+from scheduler.web.edge import db, now, reading, settings
 from scheduler.web.limits import guesses
+from scheduler.web.tries import note_right_try, too_early, wait_for_try
 
 pages = Blueprint("login", __name__)
 _manager = LoginManager()
+
+SECOND_STEP_SECONDS = 300
+"""So long a right password waits for the digits."""
+_SECOND_STEP = "second_step"
 
 
 class Staff(UserMixin):  # type: ignore[misc]
@@ -41,6 +59,10 @@ class LoginForm(FlaskForm):  # type: ignore[misc]
     password = PasswordField(lazy_gettext("Password"), validators=[InputRequired(), Length(max=200)])
 
 
+class CodeForm(FlaskForm):  # type: ignore[misc]
+    code = StringField(lazy_gettext("Digits, or a recovery code"), validators=[InputRequired(), Length(max=100)])
+
+
 def set_up(app: Flask) -> None:
     _manager.init_app(app)
     _manager.unauthorized_handler(_to_login)
@@ -56,15 +78,42 @@ def show_login() -> ResponseReturnValue:
 @guesses
 def do_login() -> ResponseReturnValue:
     form = LoginForm()
-    account = None
-    if form.validate():
-        account = log_in(db(), form.login.data, form.password.data, in_demo=settings().demo)
-    if account is None:
-        return login_page(_("Name or password is wrong."), form), 403
+    if not form.validate():
+        return _refused(form)
+    login, password = form.login.data, form.password.data
+    if wait := wait_for_try("password", login):
+        return too_early(lambda words: login_page(words, form), wait)
+    with reading() as looking:
+        found = check_password(looking, login, password, in_demo=settings().demo)
+    if found is None:
+        return _refused(form)
+    account = note_right_password(db(), found.id, password)
+    note_right_try("password", login)
     db().commit()
-    login_user(Staff(account))
-    lock_state.begin()
-    return redirect(way_on(account), 303)
+    return _begin_second_step(account) if account.totp_since else _begin_log_in(account)
+
+
+@pages.get("/login/code")
+def show_code() -> ResponseReturnValue:
+    return _code_page() if _account_of_second_step() else redirect(url_for("login.show_login"), 303)
+
+
+@pages.post("/login/code")
+@guesses
+def do_code() -> ResponseReturnValue:
+    account, form = _account_of_second_step(), CodeForm()
+    if account is None:
+        return login_page(_("That took too long. Please log in again.")), 403
+    if not form.validate():
+        return _code_page(_("This code is wrong.")), 403
+    if wait := wait_for_try("digits", account.login):
+        return too_early(_code_page, wait)
+    if not is_second_factor(db(), account.id, form.code.data, now(), settings().secret_key):
+        db().commit()
+        return _code_page(_("This code is wrong. Each one works once. Wait for new digits.")), 403
+    note_right_try("digits", account.login)
+    db().commit()
+    return _begin_log_in(account)
 
 
 @pages.post("/logout")
@@ -81,12 +130,38 @@ def login_page(failed: str = "", form: LoginForm | None = None) -> str:
 def log_out() -> None:
     logout_user()
     lock_state.end()
+    session.pop(_SECOND_STEP, None)
+
+
+def log_in_again(account: Account) -> None:
+    """This browser stays logged in, although all log-ins of the account have ended."""
+    login_user(Staff(account))
 
 
 def way_on(account: Account) -> str:
     """Where whoever has logged in, or unlocked the screen, was going; else the own first page."""
-    is_desk = any(each.role == "desk" for each in account.roles)
-    return _local_next() or url_for("desk.show_desk" if is_desk else "my.show_my")
+    from scheduler.web.permissions import may_open  # it asks here who is logged in
+
+    held = {each.role for each in account.roles if each.counts}
+    following = _local_next()
+    if following and may_open(account, following):
+        return following
+    return url_for(next((page for role, page in _FIRST_PAGES if role in held), "account.show_account"))
+
+
+_FIRST_PAGES = (
+    ("desk", "desk.show_desk"),
+    ("adviser", "my.show_my"),
+    ("hours_coordinator", "manage.show_manage"),
+    ("carrier_coordinator", "manage.show_manage"),
+    ("administrator", "manage.show_set_up"),
+)
+
+
+def lacks_second_factor(account: Account) -> bool:
+    """Whether a role of this account needs a second factor, and there is none yet."""
+    needed = settings().second_factor_for
+    return account.totp_since is None and any(each.role in needed for each in account.roles)
 
 
 def locked_account() -> Account | None:
@@ -126,18 +201,51 @@ def by_staff() -> By:
     return By("staff", current_user.account.id)
 
 
+def _refused(form: LoginForm) -> ResponseReturnValue:
+    return login_page(_("Name or password is wrong."), form), 403
+
+
+def _begin_log_in(account: Account) -> ResponseReturnValue:
+    session.pop(_SECOND_STEP, None)
+    login_user(Staff(account))
+    lock_state.begin()
+    known_browser.remember(account.login)
+    return kept_forms.kept_form_page(account.id, way_on(account)) or redirect(way_on(account), 303)
+
+
+def _begin_second_step(account: Account) -> ResponseReturnValue:
+    log_out()  # whoever was logged in here, or had locked this screen, is not any more
+    session[_SECOND_STEP] = [Staff(account).get_id(), int(now().timestamp())]
+    if kept_forms.carried_form():
+        return _code_page()  # no redirect can carry it
+    return redirect(url_for("login.show_code", next=_local_next() or None), 303)
+
+
+def _account_of_second_step() -> Account | None:
+    """Whose password was right a moment ago in this browser. It opens nothing but the page for the digits."""
+    identity, at = session.get(_SECOND_STEP, ("", 0))
+    staff = _staff_of(identity) if int(now().timestamp()) - at <= SECOND_STEP_SECONDS else None
+    return staff.account if staff else None
+
+
+def _code_page(failed: str = "") -> str:
+    return render_template("login_code.html", form=CodeForm(formdata=None), next=_local_next(), failed=failed)
+
+
 def _to_login() -> ResponseReturnValue:
     # Only a page can be the way back: whoever sent a form starts again at the desk or at their own day.
     following = request.full_path if request.method == "GET" else ""
     page = "lock.show_lock" if locked_account() else "login.show_login"
+    if kept_forms.keep_sent_form():
+        return make_response(current_app.view_functions[page](), 403)
     return redirect(url_for(page, next=following or None), 303)
 
 
 def _role(name: str) -> AccountRole:
     account = own_account()
-    found = next((each for each in account.roles if each.role == name), None)
-    if found is None or (found.adviser is not None and found.adviser.retired_at is not None):
-        abort(403)  # an adviser who left the town's file keeps the account, not the work
+    found = next((each for each in account.roles if each.role == name and each.counts), None)
+    if found is None:
+        abort(403)
     return found
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from sqlalchemy.orm import Session
 
-from scheduler.actions.staff import PinRefused, choose_pin, log_in, make_account, takes_pin, unlocks
+from scheduler.actions.log_in import check_password, note_right_password
+from scheduler.actions.staff import PinRefused, choose_pin, make_account, takes_pin, unlocks
 from scheduler.models import Account
 from tests.conftest import NOW
 
@@ -80,5 +81,6 @@ def test_the_password_opens_the_way_for_the_pin_again(session: Session, account:
     if again == "choose":
         choose_pin(session, account.id, PASSWORD, "2580")
     else:
-        assert log_in(session, "desk", PASSWORD, in_demo=False) == account
+        assert check_password(session, "desk", PASSWORD, in_demo=False) == account
+        note_right_password(session, account.id, PASSWORD)
     assert unlocks(session, account.id, "2580")

@@ -9,7 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from scheduler.actions.staff import log_in, make_account
+from scheduler.actions.log_in import check_password
+from scheduler.actions.staff import make_account
 from scheduler.models import Account
 from tests.actions.small_town import adviser_of, place_of
 
@@ -26,8 +27,8 @@ def desk(session: Session, now: datetime) -> Account:
 
 def test_the_right_password_opens_and_the_name_may_be_typed_in_any_case(session: Session, desk: Account) -> None:
     for login in ("desk@example.org", " DESK@example.ORG "):
-        assert log_in(session, login, PASSWORD, in_demo=False) is desk
-    assert log_in(session, "desk@example.org", PASSWORD, in_demo=True) is desk
+        assert check_password(session, login, PASSWORD, in_demo=False) is desk
+    assert check_password(session, "desk@example.org", PASSWORD, in_demo=True) is desk
 
 
 WRONG = [
@@ -43,20 +44,20 @@ WRONG = [
 
 
 def test_a_wrong_password_or_an_unknown_name_opens_nothing(session: Session, desk: Account) -> None:
-    opened = [login for login, password in WRONG if log_in(session, login, password, in_demo=True) is not None]
+    opened = [login for login, password in WRONG if check_password(session, login, password, in_demo=True) is not None]
     assert opened == []
 
 
 def test_a_demo_account_works_in_the_demo_alone(session: Session, now: datetime) -> None:
     account = make_account(session, login="demo", name="Demo", password=PASSWORD, now=now, is_demo=True)
-    assert log_in(session, "demo", PASSWORD, in_demo=True) is account
-    assert log_in(session, "demo", PASSWORD, in_demo=False) is None
+    assert check_password(session, "demo", PASSWORD, in_demo=True) is account
+    assert check_password(session, "demo", PASSWORD, in_demo=False) is None
 
 
 def test_a_disabled_account_opens_nothing(session: Session, desk: Account, now: datetime) -> None:
     desk.disabled_at = now
     session.flush()
-    assert log_in(session, "desk@example.org", PASSWORD, in_demo=False) is None
+    assert check_password(session, "desk@example.org", PASSWORD, in_demo=False) is None
 
 
 def test_no_password_is_stored(session: Session, desk: Account) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
@@ -16,12 +16,14 @@ from scheduler import create_app
 from scheduler.actions.rulebook import RuleBook
 from scheduler.db import Database
 from scheduler.domain.codes import link_token
+from scheduler.domain.proofs import make_challenge
 from scheduler.models import Message, Step, Visit
 from scheduler.web import app as _loaded_before_the_fork  # noqa: F401 - else each process loads all of it anew
 from tests.actions.small_town import OFFICE, at
 from tests.conftest import NOW, SECRET, make_config
 from tests.races.start_line import RUNNERS, Act, counted, race
 from tests.races.test_races import STARTS, book_start, prepare, visits_at
+from tests.web.api.program import solved
 
 ROUNDS = 50
 
@@ -33,8 +35,13 @@ def body_for(number: int) -> dict[str, object]:
         "concern": "letter",
         "opening": f"{OFFICE}/{on}",
         "starts_at": at(clock, on).isoformat(),
-        "contact": {"email": "client@example.org", "reminders": True},
+        "contact": {"email": f"client-{number}@example.org", "reminders": True},
     }
+
+
+def proven(client: FlaskClient, body: dict[str, object]) -> dict[str, object]:
+    """With a proof of work of its own."""
+    return {**body, "proof": solved(client.get("/api/v1/challenges").get_json())}
 
 
 Ask = Callable[[FlaskClient, int], TestResponse]
@@ -59,7 +66,8 @@ def poster(url: str) -> Act:
 
     def act(number: int) -> str:
         with time_machine.travel(NOW, tick=False):
-            answer = app.test_client().post("/api/v1/bookings", json=body_for(number))
+            client = app.test_client()
+            answer = client.post("/api/v1/bookings", json=proven(client, body_for(number)))
         if answer.status_code == 409:
             alternatives = answer.get_json()["alternatives"]
             wanted = body_for(number)["starts_at"]
@@ -90,7 +98,7 @@ def test_of_sixteen_who_post_for_one_start_one_gets_it_and_fifteen_hear_that_it_
 def test_sixteen_who_post_the_same_with_the_same_key_make_one_booking(database_url: str) -> None:
     def ask(client: FlaskClient, number: int) -> TestResponse:
         key = {"Idempotency-Key": f"the key of the round {number:03d}"}
-        return client.post("/api/v1/bookings", json=body_for(number), headers=key)
+        return client.post("/api/v1/bookings", json=proven(client, body_for(number)), headers=key)
 
     rounds = race(lambda _: sender(database_url, ask), rounds=8)
     for number, outcomes in enumerate(rounds):
@@ -98,6 +106,38 @@ def test_sixteen_who_post_the_same_with_the_same_key_make_one_booking(database_u
         assert outcomes[0].startswith("201 "), outcomes
         assert visits_at(database_url, number) == 1
     assert len({outcomes[0] for outcomes in rounds}) == len(rounds)
+
+
+def test_one_proof_shown_sixteen_times_at_once_lets_one_booking_in(database_url: str) -> None:
+    """Each wants a start of its own, at openings of their own: no lock is common to them."""
+    challenge = make_challenge(SECRET, salt="the same one", number=3, numbers=8, expires_at=NOW + timedelta(hours=1))
+
+    def set_up(runner: int) -> Act:
+        def ask(client: FlaskClient, number: int) -> TestResponse:
+            body = {**body_for(runner * 2), "proof": f"{challenge.token}.3"}
+            body.pop("contact")
+            return client.post("/api/v1/bookings", json=body)
+
+        return sender(database_url, ask)
+
+    (outcomes,) = race(set_up, 1)
+    assert counted([each[:3] for each in outcomes]) == {"201": 1, "428": RUNNERS - 1}
+
+
+def test_of_sixteen_appointments_that_get_one_contact_at_once_two_keep_it(database_url: str) -> None:
+    def set_up(runner: int) -> Act:
+        def ask(client: FlaskClient, number: int) -> TestResponse:
+            body = {**body_for(runner * 2), "contact": {"email": "one@example.org"}}
+            return client.post("/api/v1/bookings", json=proven(client, body))
+
+        return sender(database_url, ask)
+
+    (outcomes,) = race(set_up, 1)
+    assert counted([each[:3] for each in outcomes]) == {"201": 2, "409": RUNNERS - 2}
+    database = Database(database_url)
+    with database.reading() as session:
+        assert session.scalars(select(func.count(Visit.id))).one() == 2
+    database.engine.dispose()
 
 
 def test_of_sixteen_who_move_to_one_start_one_gets_it(database_url: str) -> None:
