@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import sqlite3
 import sys
 from collections.abc import Iterator
@@ -15,11 +16,13 @@ from typing import Any
 
 from flask import Flask, jsonify
 
-from bench.town import Case, ask, free_slots, in_turns, offenbach, report, say, statements
+from bench.town import Case, ask, free_slots, in_turns, now, offenbach, report, say, statements
 from scheduler.actions.slots import OfferedSlot
+from scheduler.domain.proofs import make_challenge
 from scheduler.models import TicketCounter
 from scheduler.web.app import csrf
 from scheduler.web.edge import db
+from scheduler.web.pressure import HARDEST
 
 REFERENCE, BOOKING = "one ORM insert and commit", "a booking"
 AIMS = {BOOKING: 0.35}
@@ -29,18 +32,19 @@ WARM_UP, REPEATS = 5, 60
 def main() -> int:
     with offenbach() as (app, database):
         add_reference(app)
-        offered = iter(free_slots(database))
+        offered, proofs = iter(free_slots(database)), list[str]()
         raw = sqlite3.connect(str(database.engine.url.database), isolation_level=None)
         raw.execute("CREATE TABLE remark (day TEXT)")
         cases = {
             REFERENCE: Case(partial(ask, app, "/reference", method="POST")),
-            BOOKING: Case(partial(book_by_http, app, offered)),
+            BOOKING: Case(partial(book_by_http, app, offered, proofs), partial(prove, app, proofs)),
             "a remark: raw sqlite3 insert, no route": Case(partial(raw.execute, "INSERT INTO remark VALUES (1)")),
         }
         in_turns(cases, WARM_UP)
         met = report(in_turns(cases, REPEATS), REFERENCE, AIMS)
+        prove(app, proofs)
         with statements(database) as seen:
-            book_by_http(app, offered)
+            book_by_http(app, offered, proofs)
         say(f"SQL statements of a booking: {len(seen)}")
     return 0 if met else 1
 
@@ -64,7 +68,19 @@ def count_days() -> Iterator[date]:
         on += timedelta(days=1)
 
 
-def book_by_http(app: Flask, offered: Iterator[OfferedSlot]) -> None:
+def prove(app: Flask, proofs: list[str]) -> None:
+    """A proof of work without the work: whoever makes a challenge knows its number."""
+    made = make_challenge(
+        app.extensions["settings"].secret_key,
+        salt=secrets.token_urlsafe(12),
+        number=7,
+        numbers=HARDEST * app.extensions["settings"].booking_work,
+        expires_at=now() + timedelta(hours=1),
+    )
+    proofs.append(f"{made.token}.7")
+
+
+def book_by_http(app: Flask, offered: Iterator[OfferedSlot], proofs: list[str]) -> None:
     """One booking as an API client makes it."""
     opening, slot = next(offered)
     body = {
@@ -73,6 +89,7 @@ def book_by_http(app: Flask, offered: Iterator[OfferedSlot]) -> None:
         "opening": opening.public_id,
         "starts_at": slot.starts_at.isoformat(),
         "locale": "ar",
+        "proof": proofs.pop(),
     }
     status, _, answer = ask(
         app,

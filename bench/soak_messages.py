@@ -89,6 +89,8 @@ def soak(database_url: str, load: Load, folder: Path) -> Result:
     prepare(database)
     environ = environment(
         database_url,
+        BOOKING_WORK="10",
+        BOOKINGS_FROM_ONE_ADDRESS="1000000",
         SMTP_HOST="127.0.0.1",
         SMTP_PORT=str(free_port()),
         SMTP_SECURITY="none",

@@ -42,6 +42,8 @@ def offenbach() -> Iterator[tuple[Flask, Database]]:
             contact_keys=(Fernet.generate_key().decode(),),
             database_url=f"sqlite:///{folder}/bench.db",
             base_url="http://localhost",
+            bookings_a_minute=1_000_000,
+            bookings_from_one_address=1_000_000,
         )
         app = create_app(config)
         database: Database = app.extensions["database"]
