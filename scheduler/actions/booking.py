@@ -8,15 +8,26 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import bindparam, delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from scheduler.actions.case_marks import forget_marks_of_others
+from scheduler.actions.contact_limits import check_move
 from scheduler.actions.freed_times import forget_held_back, hold_back
 from scheduler.actions.messages import plan_cancelled, plan_moved
-from scheduler.actions.openings import find_opening, lock_move, lock_visit, mark_changed, renew_feeds, touch_opening
+from scheduler.actions.openings import (
+    INSERTS,
+    find_opening,
+    lock_move,
+    lock_visit,
+    mark_changed,
+    renew_feeds,
+    touch_opening,
+)
 from scheduler.actions.rulebook import PlannedOpening, RuleBook
 from scheduler.actions.slots import OfferedSlot, Question, find_slot, find_slots
 from scheduler.actions.steps import By, begin_history, take_step
@@ -32,6 +43,10 @@ _PLACE_GUARD = "ex_visit_one_place_per_adviser"
 
 class SlotTaken(Exception):
     """This start is not free (any more), or never was one."""
+
+
+class ProofSpent(Exception):
+    """What the client did to be let in has let in another booking already."""
 
 
 class KeyReused(Exception):
@@ -53,10 +68,15 @@ class Booking:
     """Random text of the page or API client: the same one again gives the same visit again."""
     request: str = ""
     """What else the request said, or its hash: with the same key and something else it is refused."""
+    proof: str = ""
+    """What the client did to be let in, a name that nothing else has: it is good for one booking."""
 
 
 def book(session: Session, rulebook: RuleBook, booking: Booking, *, by: By, now: datetime) -> Visit:
-    """Book the start. Raises SlotTaken, UnknownOpening or KeyReused. A repeated key returns the first visit."""
+    """Book the start. Raises SlotTaken, UnknownOpening, KeyReused or ProofSpent.
+
+    A repeated key returns the first visit, whatever proof comes with it.
+    """
     opening = find_opening(rulebook, booking.hours_key, booking.original_on)
     earlier = _booked_before(session, booking)
     if earlier is not None:
@@ -71,7 +91,16 @@ def book(session: Session, rulebook: RuleBook, booking: Booking, *, by: By, now:
         raise SlotTaken
     visit = make_visit(session, rulebook, booking, opening, opening_id, slot, by, now)
     _remember_key(session, booking, visit, now)
+    _spend_proof(session, booking, visit, now)
     return visit
+
+
+def is_free(session: Session, rulebook: RuleBook, booking: Booking, now: datetime) -> bool:
+    """Whether a client could book this now: asked without any lock, so a moment later it may be otherwise."""
+    opening = rulebook.opening(booking.hours_key, booking.original_on)
+    if opening is None or not opening.dated.takes_place:
+        return False
+    return find_slot(session, rulebook, booking.question, opening, booking.starts_at, now) is not None
 
 
 def move(
@@ -88,8 +117,9 @@ def move(
 ) -> Visit:
     """Give the visit another start: same link, same code. Raises SlotTaken, UnknownOpening or StepRefused.
 
-    A visit that stands there already is left as it is: moving twice is fine. `unasked`: the office does it on its own,
-    so that whoever cannot be written to goes on the call list.
+    A client's raises OverlapsAnother, too, where the same contact has an appointment at that time. A visit that stands
+    there already is left as it is: moving twice is fine. `unasked`: the office does it on its own, so that whoever
+    cannot be written to goes on the call list.
     """
     opening = find_opening(rulebook, hours_key, original_on)
     visit, row = lock_move(session, visit_id, opening)
@@ -99,6 +129,8 @@ def move(
     slot = find_slot(session, rulebook, question, opening, starts_at, now, ignoring_visit_id=visit.id)
     if slot is None:
         raise SlotTaken
+    if by.actor == "client":
+        check_move(session, visit, slot.starts_at, slot.ends_at, now)
     step = take_step(session, visit, "move", by=by, now=now, releases_place=True)
     hold_back(session, visit, step, rulebook.zone, now)
     _put_at(visit, opening, row, slot, local_date(slot.starts_at, rulebook.zone))
@@ -228,6 +260,7 @@ def _hold_place(session: Session, visit: Visit, row: Opening, slot: Slot, now: d
         hand_on(session, row, dict(slot.moves), now=now)
         visit.planned_adviser_id = slot.adviser_id
         session.flush()
+    forget_marks_of_others(session, {visit.id: slot.adviser_id})
 
 
 @contextmanager
@@ -256,6 +289,7 @@ def hand_on(session: Session, row: Opening, advisers: Mapping[int, int], *, now:
     for each in visits:
         each.planned_adviser_id, each.changed_at = advisers[each.id], now
     session.flush()
+    forget_marks_of_others(session, advisers)
     mark_changed(session, row, touched)
 
 
@@ -277,7 +311,7 @@ def _booked_before(session: Session, booking: Booking) -> Visit | None:
     found = session.get(IdempotencyKey, _hash(booking.idempotency_key))
     if found is None:
         return None
-    if found.request_hash != _request_hash(booking):
+    if found.request_hash != _request_hash(booking) or found.visit_id is None:
         raise KeyReused
     return session.get(Visit, found.visit_id)
 
@@ -289,10 +323,29 @@ def _remember_key(session: Session, booking: Booking, visit: Visit, now: datetim
         session.flush()
 
 
+def _spend_proof(session: Session, booking: Booking, visit: Visit, now: datetime) -> None:
+    """Keep that this proof was used. Of two bookings at the same moment the database lets one pass."""
+    if not booking.proof:
+        return
+    row = {"key_hash": _hash(f"proof {booking.proof}"), "request_hash": "", "visit_id": visit.id, "created_at": now}
+    if session.execute(_spend(session.get_bind().dialect.name), row).first() is None:
+        raise ProofSpent
+
+
+_KEY = IdempotencyKey.metadata.tables["idempotency_key"]
+
+
+@cache
+def _spend(dialect: str) -> Any:
+    values: dict[str, Any] = {each.name: bindparam(each.name) for each in _KEY.c}
+    insert: Any = INSERTS[dialect](_KEY).values(values)
+    return insert.on_conflict_do_nothing().returning(_KEY.c.key_hash)
+
+
 def _request_hash(booking: Booking) -> str:
     """Of all that is asked for: another booking under a guessed key is not answered with this one."""
     question = replace(booking.question, services=frozenset())
-    parts = (replace(booking, question=question, idempotency_key=None), sorted(booking.question.services))
+    parts = (replace(booking, question=question, idempotency_key=None, proof=""), sorted(booking.question.services))
     return _hash(repr(parts))
 
 

@@ -9,6 +9,7 @@ from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
+from scheduler.actions.contact_limits import check_contact, keys_of
 from scheduler.actions.messages import (
     WRITTEN,
     drop_pending,
@@ -59,12 +60,15 @@ def leave_contact(
     reminders: bool,
     secret: str,
     now: datetime,
+    by_staff: bool = False,
 ) -> Visit:
     """Keep how the client may be reached (normalised values) and plan what is to be told; neither: erase it.
 
-    `reminders` is the consent to reminders; it needs an address to which they can be sent.
+    `reminders` is the consent to reminders; it needs an address to which they can be sent. Raises ContactRefused where
+    the contact stands for too many appointments, or for another one at that time; staff may do that.
     """
     visit = lock_visit(session, visit_id)
+    had = keys_of(visit.contact) if visit.contact else frozenset[str]()
     unheard = _unasked(session, visit, "call", ["pending"])
     before = _address_of(session, visit.contact)
     confirmed_at = visit.contact.confirmed_at if visit.contact else None
@@ -73,6 +77,8 @@ def leave_contact(
         visit.contact = Contact(created_at=now)
         put_email(visit.contact, email, secret)
         put_phone(visit.contact, phone, secret)
+        if not by_staff:
+            check_contact(session, visit, visit.contact, had, now)
         visit.contact.reminders = reminders and way_to(session, visit.contact) is not None
         visit.contact.confirmed_at = confirmed_at if _address_of(session, visit.contact) == before else None
         session.flush()
@@ -91,7 +97,7 @@ def put_email(contact: Contact, email: str | None, secret: str) -> None:
     if contact.email != email:
         contact.confirmed_at = None
     contact.email = email
-    contact.email_key = keyed_hash(secret, "email", email.casefold()) if email else None
+    contact.email_key = hash_email(secret, email) if email else None
 
 
 def put_phone(contact: Contact, phone: str | None, secret: str) -> None:
@@ -99,7 +105,17 @@ def put_phone(contact: Contact, phone: str | None, secret: str) -> None:
     if contact.phone != phone:
         contact.confirmed_at = None
     contact.phone = phone
-    contact.phone_key = keyed_hash(secret, "phone", phone) if phone else None
+    contact.phone_key = hash_phone(secret, phone) if phone else None
+
+
+def hash_email(secret: str, email: str) -> str:
+    """What finds a normalised address again without reading it."""
+    return keyed_hash(secret, "email", email.casefold())
+
+
+def hash_phone(secret: str, phone: str) -> str:
+    """The same of a number in E.164."""
+    return keyed_hash(secret, "phone", phone)
 
 
 def confirm_contact(session: Session, visit_id: int, channel: Channel, now: datetime) -> None:

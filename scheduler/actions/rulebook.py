@@ -44,6 +44,8 @@ class OfficeHours:
     concerns: frozenset[str]
     lead: timedelta
     horizon: timedelta
+    desk_share: float
+    release_days: int | None
     tickets_before: timedelta
     ticket_limit: int | None
     room: str
@@ -225,6 +227,8 @@ def _office_hours(row: Hours, closures: Iterable[Closure], state: str) -> Office
         concerns=frozenset(row.concerns),
         lead=timedelta(hours=row.lead_hours),
         horizon=timedelta(days=row.horizon_days),
+        desk_share=row.desk_share,
+        release_days=row.release_days,
         tickets_before=timedelta(minutes=row.tickets_minutes_before),
         ticket_limit=row.ticket_limit,
         room=row.room,

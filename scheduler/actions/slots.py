@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -12,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.actions.rulebook import ConcernRule, PlannedOpening, RuleBook
 from scheduler.actions.supply import ANY_OTHER_LANGUAGE, DAY, DEFAULT_MINUTES, is_frozen, read_taken, supply_of
+from scheduler.domain.desk_share import minute_of, released_at
 from scheduler.domain.matching import Wanted
 from scheduler.domain.recurrence import local_date
 from scheduler.domain.routing import AgeGroup, services_for
@@ -23,7 +26,8 @@ from scheduler.models import Concern, Opening
 class Question:
     """What a client asks for. `services` holds keys; empty: any. `language` and `adviser_id`: None, no wish.
 
-    `by_staff`: asked for by staff, for whom also those times are free that a client has only just given back.
+    `by_staff`: asked for by staff, for whom also those times are free that a client has only just given back, and the
+    share of an opening that is kept for the desk.
     """
 
     services: frozenset[str]
@@ -116,7 +120,8 @@ def find_slot(
     if not _admits(opening, question) or not bookable_window(now, hours.lead, hours.horizon).includes(starts_at):
         return None
     taken = read_taken(session, [opening], now, {ignoring_visit_id}, by_staff=question.by_staff)
-    supply = supply_of(rulebook, opening, taken, frozen=is_frozen(opening, now))
+    keeps = _keeps_share(session, rulebook, opening, question, now)
+    supply = supply_of(rulebook, opening, taken, frozen=is_frozen(opening, now), keeps=keeps)
     return slot_at(starts_at, supply, _wanted_at(opening, question), question.minutes)
 
 
@@ -162,7 +167,7 @@ def _find_at(
         return _work_out(session, rulebook, openings, question, now)
     if changes is None:
         changes = changes_between(session, rulebook, openings[0].dated.on, openings[-1].dated.on)
-    keys = _keys_of(rulebook, openings, question, now, changes)
+    keys = _keys_of(session, rulebook, openings, question, now, changes)
     found = [kept.get(key) for key in keys]
     missing = [index for index, slots in enumerate(found) if slots is None]
     fresh = _work_out(session, rulebook, [openings[index] for index in missing], question, now)
@@ -174,9 +179,14 @@ def _find_at(
 
 
 def _keys_of(
-    rulebook: RuleBook, openings: list[PlannedOpening], question: Question, now: datetime, changes: Changes
+    session: Session,
+    rulebook: RuleBook,
+    openings: list[PlannedOpening],
+    question: Question,
+    now: datetime,
+    changes: Changes,
 ) -> list[Hashable]:
-    """All that decides what is free at each opening: rules, its day's changes, the question, frozen or not."""
+    """All that decides what is free at each opening: rules, its day's changes, the question, frozen, released."""
     asked = replace(question, place_id=None)
     minute = now.replace(second=0, microsecond=0)
     return [
@@ -186,10 +196,33 @@ def _keys_of(
             asked,
             changes.get(each.dated.on),
             is_frozen(each, now),
+            _keeps_share(session, rulebook, each, question, now),
             minute if each.dated.starts_at <= now + DAY else None,  # who is being served then takes longer and longer
         )
         for each in openings
     ]
+
+
+def _keeps_share(
+    session: Session, rulebook: RuleBook, opening: PlannedOpening, question: Question, now: datetime
+) -> bool:
+    """Whether clients leave a share of this opening to the desk now."""
+    hours = opening.hours
+    if question.by_staff or not hours.desk_share:
+        return False
+    return hours.release_days is None or now < share_released_at(session, rulebook, opening, hours.release_days)
+
+
+def share_released_at(session: Session, rulebook: RuleBook, opening: PlannedOpening, release_days: int) -> datetime:
+    """When this opening's share is released: at a minute that follows from its id and a secret, and is stored nowhere.
+
+    So each opening has another one, all processes agree, and nobody can wait for it.
+    """
+    secret = str(session.info.get("release_key", "")).encode()
+    digest = hmac.new(secret, f"release:{opening.public_id}".encode(), hashlib.sha256).digest()
+    dated, minute = opening.dated, minute_of(int.from_bytes(digest[:8], "big"))
+    state = opening.hours.rule.state
+    return released_at(dated.starts_at, dated.on, release_days, minute, rulebook.zone, state)
 
 
 def _work_out(
@@ -203,7 +236,8 @@ def _work_out(
     taken = read_taken(session, openings, now, {ignoring_visit_id}, by_staff=question.by_staff)
     found = []
     for each in openings:
-        supply = supply_of(rulebook, each, taken, frozen=is_frozen(each, now))
+        keeps = _keeps_share(session, rulebook, each, question, now)
+        supply = supply_of(rulebook, each, taken, frozen=is_frozen(each, now), keeps=keeps)
         slots = free_slots(supply, _wanted_at(each, question), question.minutes)
         found.append([OfferedSlot(each, slot) for slot in slots])
     return found

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import CompoundSelect, Integer, bindparam, cast, exists, null, select, union_all
+from sqlalchemy import CompoundSelect, Integer, bindparam, cast, exists, func, null, select, union_all
 from sqlalchemy.orm import Session
 
 from scheduler.actions.rulebook import PlannedOpening, RuleBook
+from scheduler.domain.desk_share import Kept, count_starts
 from scheduler.domain.intervals import Interval
 from scheduler.domain.matching import Duty, Held, Wanted
 from scheduler.domain.slots import Supply
@@ -59,8 +60,13 @@ def wanted_of(rulebook: RuleBook, opening: PlannedOpening, service_id: int | Non
     return Wanted(frozenset(known) or opening.hours.services, None if language == ANY_OTHER_LANGUAGE else language)
 
 
-def supply_of(rulebook: RuleBook, opening: PlannedOpening, taken: Taken, *, frozen: bool) -> Supply:
-    """What this opening has to give, as the domain asks for it. `frozen`: no appointment is handed on any more."""
+def supply_of(
+    rulebook: RuleBook, opening: PlannedOpening, taken: Taken, *, frozen: bool, keeps: bool = False
+) -> Supply:
+    """What this opening has to give, as the domain asks for it. `frozen`: no appointment is handed on any more.
+
+    `keeps`: asked for by a client, while a share of its starts is kept for the desk.
+    """
     hours, during = opening.hours, opening.dated.interval
     here = taken.appointments.get((hours.id, opening.dated.original_on), [])
     may_move = set[int]() if frozen else {each.visit_id for each in here if each.may_move}
@@ -83,7 +89,24 @@ def supply_of(rulebook: RuleBook, opening: PlannedOpening, taken: Taken, *, froz
             for each in here
             if each.visit_id in may_move
         ),
+        kept=_kept(rulebook, opening, taken, here) if keeps else None,
     )
+
+
+def _kept(rulebook: RuleBook, opening: PlannedOpening, taken: Taken, here: list[Appointment]) -> Kept:
+    """Who stands in elsewhere is as little to be had as who is away."""
+    ours = {each.visit_id for each in here}
+    hours = opening.hours
+    away = [
+        [
+            *taken.busy.get(each.adviser_id, ()),
+            *(held.during for held in taken.held.get(each.adviser_id, ()) if held.visit_id not in ours),
+        ]
+        for each in rulebook.staff_of(opening)
+    ]
+    appointments = [each.during for each in here]
+    during = opening.dated.interval
+    return count_starts(during, hours.grid_minutes, hours.appointments_at_once, away, appointments, hours.desk_share)
 
 
 def read_taken(
@@ -171,7 +194,7 @@ _ABSENCES = select(null(), _ABSENCE.adviser_id, _ABSENCE.starts_at, _ABSENCE.end
 # As an appointment without a state, which nobody may hand on; no longer once an appointment holds that adviser again.
 _FREED_TIMES = (
     select(
-        _FREED.visit_id,
+        func.coalesce(_FREED.visit_id, -_FREED.id),  # of an erased visit: a number that no visit has
         _FREED.adviser_id,
         _FREED.starts_at,
         _FREED.ends_at,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from scheduler.domain.desk_share import Kept, leaves_share
 from scheduler.domain.intervals import Interval
 from scheduler.domain.matching import Duty, Held, Wanted, able, arrange, has_room
 
@@ -21,7 +22,10 @@ class Slot(NamedTuple):
 
 
 class Supply(NamedTuple):
-    """What one opening has to give. `held`: those of its appointments that may be handed on to another adviser."""
+    """What one opening has to give. `held`: those of its appointments that may be handed on to another adviser.
+
+    `kept`: its starts while a share of them is kept for the desk; None: all may be taken.
+    """
 
     during: Interval
     grid_minutes: int
@@ -29,6 +33,7 @@ class Supply(NamedTuple):
     duties: tuple[Duty, ...]
     appointments: tuple[Interval, ...]
     held: tuple[Held, ...] = ()
+    kept: Kept | None = None
 
 
 def bookable_window(now: datetime, lead: timedelta, horizon: timedelta) -> Interval:
@@ -53,13 +58,15 @@ def grid_starts(during: Interval, grid_minutes: int, minutes: int) -> Iterator[d
 
 
 def slot_at(starts_at: datetime, supply: Supply, wanted: Wanted, minutes: int) -> Slot | None:
-    """The slot that begins then; None: not on the grid, or taken."""
+    """The slot that begins then; None: not on the grid, taken, or kept for the desk."""
     during = Interval(starts_at, starts_at + timedelta(minutes=minutes))
     if starts_at < supply.during.starts_at or during.ends_at > supply.during.ends_at:
         return None
     if (starts_at - supply.during.starts_at) % timedelta(minutes=supply.grid_minutes):
         return None
     if not has_room(during, supply.appointments, supply.at_once):
+        return None
+    if supply.kept is not None and not leaves_share(supply.kept, supply.during.starts_at, supply.grid_minutes, during):
         return None
     arranged = arrange(wanted, during, supply.duties, supply.held)
     if arranged is None:

@@ -5,21 +5,23 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from math import ceil
 from typing import Any, TypeVar, get_args
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 from sqlalchemy import select
 
-from scheduler.actions.booking import Booking, KeyReused, SlotTaken, book, nearest_slots
+from scheduler.actions.booking import Booking, KeyReused, ProofSpent, SlotTaken, book, is_free, nearest_slots
 from scheduler.actions.openings import UnknownOpening
 from scheduler.actions.slots import Question, make_question
 from scheduler.actions.steps import CLIENT
 from scheduler.actions.supply import ANY_OTHER_LANGUAGE
 from scheduler.domain.routing import AgeGroup, services_for
 from scheduler.models import Adviser, Concern, Place
-from scheduler.web.edge import concerns, db, now, places, read_after_refusal, rulebook, town
+from scheduler.web import pressure, proofs
+from scheduler.web.edge import concerns, db, now, places, read_after_refusal, rulebook, town, write_after_reading
 from scheduler.web.offer import FIRST_DAYS, offered_days, read_chosen, read_days
 from scheduler.web.visits import visit_link
 
@@ -71,8 +73,32 @@ def show_question() -> ResponseReturnValue:
     return _show_slots(answers)
 
 
+@pages.get("/book/waiting")
+def show_waiting() -> ResponseReturnValue:
+    """For whoever cannot show a proof: the same booking, a little later. Its address keeps all that was answered."""
+    chosen, paper = read_chosen(request.args.get("slot", "")), proofs.read_paper(request.args)
+    if chosen is None or paper is None or paper[1] == "late":
+        return show_question()
+    wait, state = paper
+    opening = rulebook().opening(*chosen[:2])
+    return render_template(
+        "book/waiting.html",
+        carried=proofs.carried(request.args),
+        start=proofs.start_of(request.args["slot"]),
+        starts_at=chosen[2],
+        place=next((each for each in places() if opening and each.id == opening.hours.place_id), None),
+        is_ready=state == "ready",
+        seconds=max(1, ceil((wait.ready_at - now()).total_seconds())),
+        key=secrets.token_urlsafe(16),
+    )
+
+
 @pages.post("/book")
 def do_book() -> ResponseReturnValue:
+    """Whoever comes here has shown a proof, or waited: see `proofs.py`."""
+    looks_first = pressure.is_tried_hard(proofs.start_of(request.form.get("slot", "")))
+    if looks_first:
+        read_after_refusal()
     answers = read_answers(request.form)
     chosen = read_chosen(request.form.get("slot", ""))
     if answers.age is None or answers.concern is None or chosen is None:
@@ -87,13 +113,21 @@ def do_book() -> ResponseReturnValue:
         age_group=answers.age,
         # Another time of the same page is another booking, not a repetition.
         idempotency_key=f"{request.form['key'][:64]} {request.form['slot']}" if request.form.get("key") else None,
+        proof=g.proof,
     )
+    if looks_first and not is_free(db(), rulebook(), booking, now()):
+        return _show_taken(answers, booking)
+    if looks_first:
+        write_after_reading()
     try:
         visit = book(db(), rulebook(), booking, by=CLIENT, now=now())
         db().commit()
     except (SlotTaken, UnknownOpening, KeyReused):
         read_after_refusal()
         return _show_taken(read_answers(request.form), booking)
+    except ProofSpent:
+        read_after_refusal()
+        return proofs.to_waiting_page(request.form)
     return redirect(visit_link(visit, new=1), 303)
 
 

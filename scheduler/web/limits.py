@@ -18,6 +18,13 @@ wrong_tokens = limiter.shared_limit(
 )
 """Counts links that nobody has, in the API and on the pages of a contact, whatever the method."""
 
+LINKS_THAT_NOBODY_HAS = "120 per minute; 1200 per hour"
+unknown_links = limiter.shared_limit(
+    LINKS_THAT_NOBODY_HAS, scope="links", deduct_when=lambda response: response.status_code == 404
+)
+"""The same of a visit's page, a ticket and a calendar. Nobody can guess these (120 bits and more), but phones and
+calendar servers of many people ask for what was revoked, from one address: so the limit is wide."""
+
 
 def seconds_to_wait() -> int:
     """How long the limit that this request ran into still holds."""

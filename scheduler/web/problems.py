@@ -31,10 +31,15 @@ KINDS: dict[str, Kind] = {
     "booking_closed": Kind(410, "This booking can no longer be changed: `state` says how it stands."),
     "opening_over": Kind(410, "The day of this opening is over."),
     "too_long": Kind(413, "The body is too long."),
+    "contact_limit": Kind(409, "This e-mail address or phone number has `limit` appointments to come already."),
+    "contact_overlap": Kind(409, "This e-mail address or phone number has another appointment at that time."),
     "not_json": Kind(415, "Send the body with the content type application/json."),
     "invalid_fields": Kind(422, "Some fields cannot be used. `errors` says which, and why."),
     "key_reused": Kind(422, "This Idempotency-Key came before, with another request. Take a new one for each booking."),
-    "too_many_requests": Kind(429, "Too many wrong tokens from this address. `Retry-After` says for how many seconds."),
+    "proof_needed": Kind(428, "Solve `challenge` and send the booking again with `proof`: token, full stop, number."),
+    "too_many_requests": Kind(
+        429, "Too many wrong tokens or bookings from this address. `Retry-After` says for how many seconds."
+    ),
     "fault": Kind(500, "This is a fault of ours. It was noted."),
     "busy": Kind(503, "The database is busy. Send the request again after `Retry-After` seconds."),
 }

@@ -7,10 +7,12 @@ from flask.typing import ResponseReturnValue
 from pydantic import ValidationError
 from sqlalchemy.exc import OperationalError
 
+from scheduler.actions.contact_limits import ContactRefused, TooManyBookings
 from scheduler.actions.openings import UnknownOpening
 from scheduler.db import is_busy
 from scheduler.domain.visit_states import StepRefused
 from scheduler.web.errors import BUSY_SECONDS, show_fault
+from scheduler.web.pressure import WINDOW_SECONDS
 from scheduler.web.problems import Problem, problem
 
 pages = Blueprint("api", __name__, url_prefix="/api/v1")
@@ -28,7 +30,10 @@ def _let_other_sites_read(response: Response) -> Response:
 
 @pages.errorhandler(Problem)
 def show_problem(found: Problem) -> ResponseReturnValue:
-    return problem(found.code, **found.members)
+    response = problem(found.code, **found.members)
+    if found.code == "too_many_requests":
+        response.headers["Retry-After"] = str(WINDOW_SECONDS)
+    return response
 
 
 @pages.errorhandler(ValidationError)
@@ -38,6 +43,13 @@ def show_invalid(error: ValidationError) -> ResponseReturnValue:
         for each in error.errors()
     ]
     return problem("invalid_fields", errors=errors)
+
+
+@pages.errorhandler(ContactRefused)
+def show_contact_refused(refused: ContactRefused) -> ResponseReturnValue:
+    if isinstance(refused, TooManyBookings):
+        return problem("contact_limit", limit=refused.limit)
+    return problem("contact_overlap")
 
 
 @pages.errorhandler(UnknownOpening)

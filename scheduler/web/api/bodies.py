@@ -115,6 +115,8 @@ class BookingBody(Wishes, Start):
     locale: str | None = None
     people: int = Field(default=1, ge=1, le=20)
     contact: ContactBody | None = None
+    proof: str | None = Field(default=None, max_length=500)
+    """A challenge's token, a full stop, and the number that solves it."""
 
 
 Body = TypeVar("Body", bound=BaseModel)

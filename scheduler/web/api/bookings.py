@@ -11,36 +11,63 @@ from flask import jsonify, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import Gone, NotFound
 
-from scheduler.actions.booking import Booking, KeyReused, SlotTaken, book, cancel, move, nearest_slots
+from scheduler.actions.booking import (
+    Booking,
+    KeyReused,
+    ProofSpent,
+    SlotTaken,
+    book,
+    cancel,
+    is_free,
+    move,
+    nearest_slots,
+)
 from scheduler.actions.booking import question_of as question_of_visit
 from scheduler.actions.contacts import leave_contact
 from scheduler.actions.slots import Question
 from scheduler.actions.steps import CLIENT
 from scheduler.domain.visit_states import may
 from scheduler.models import Visit
+from scheduler.web import pressure, proofs
 from scheduler.web.api.answers import local, slots_json
 from scheduler.web.api.blueprint import pages
 from scheduler.web.api.bodies import BookingBody, Start, read_body
 from scheduler.web.api.checks import check_keys, normal_contact, opening_of, question_of
-from scheduler.web.edge import db, now, read_after_refusal, rulebook, settings, town
+from scheduler.web.edge import db, now, read_after_refusal, rulebook, settings, town, write_after_reading
 from scheduler.web.limits import wrong_tokens
 from scheduler.web.problems import Problem
 from scheduler.web.visits import appointment_by, visit_token
+
+
+@pages.get("/challenges")
+def show_challenge() -> ResponseReturnValue:
+    return jsonify(proofs.describe_challenge())
 
 
 @pages.post("/bookings")
 def make_booking() -> ResponseReturnValue:
     key = _idempotency_key()
     body = read_body(BookingBody)
+    salt = _proven_salt(body)
+    looks_first = pressure.is_tried_hard(_start_of(body))
+    if looks_first:
+        read_after_refusal()
     check_keys(body)
     contact = normal_contact(body.contact)
-    booking = _booking(body, key)
+    booking = _booking(body, key, salt)
+    if looks_first and not is_free(db(), rulebook(), booking, now()):
+        raise _taken(booking.question, body.starts_at)
+    if looks_first:
+        write_after_reading()
     try:
         visit = book(db(), rulebook(), booking, by=CLIENT, now=now())
     except SlotTaken:
         raise _taken(booking.question, body.starts_at) from None
     except KeyReused:
         raise Problem("key_reused") from None
+    except ProofSpent:
+        db().rollback()
+        raise Problem("proof_needed", challenge=proofs.describe_challenge(_start_of(body))) from None
     if contact is not None and visit.created_at == now():  # else it was booked before: a repetition changes nothing
         leave_contact(db(), visit.id, **contact, secret=settings().secret_key, now=now())
     db().commit()
@@ -105,7 +132,23 @@ def _idempotency_key() -> str | None:
     return key
 
 
-def _booking(body: BookingBody, key: str | None) -> Booking:
+def _proven_salt(body: BookingBody) -> str:
+    """What this booking's proof is booked under. Raises Problem, before anything was read or locked."""
+    pressure.note_attempt()
+    if pressure.is_refused():
+        raise Problem("too_many_requests")
+    salt = proofs.proven_salt(body.proof or "", _start_of(body))
+    if salt is None:
+        raise Problem("proof_needed", challenge=proofs.describe_challenge(_start_of(body)))
+    return salt
+
+
+def _start_of(body: BookingBody) -> str:
+    """The start by which tries are counted, however it is written."""
+    return proofs.start_name(body.opening or body.place or "", body.starts_at)
+
+
+def _booking(body: BookingBody, key: str | None, salt: str) -> Booking:
     question = question_of(body)
     hours_key, original_on = opening_of(body, question.services)
     return Booking(
@@ -117,7 +160,8 @@ def _booking(body: BookingBody, key: str | None) -> Booking:
         age_group=body.age_group or "unknown",
         people=body.people,
         idempotency_key=key,
-        request=hashlib.sha256(request.get_data()).hexdigest() if key else "",
+        request=hashlib.sha256(body.model_dump_json(exclude={"proof"}).encode()).hexdigest() if key else "",
+        proof=salt,
     )
 
 

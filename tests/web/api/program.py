@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from scheduler.domain.proofs import solve
 from tests.actions.small_town import OFFICE, THURSDAY, WEDNESDAY
 from tests.web.page import Page
 from tests.web.visitor import Visitor
@@ -25,10 +26,20 @@ def get(visitor: Visitor, address: str, **query: str) -> Page:
 
 
 def book(visitor: Visitor, key: str = "", **changes: Any) -> Page:
-    """The good booking with these fields changed; `...` leaves one out."""
-    body = {name: value for name, value in {**GOOD, **changes}.items() if value is not ...}
+    """The good booking with these fields changed and a proof of work; `...` leaves one out."""
+    asked = {**GOOD, "proof": proof_for(visitor) if "proof" not in changes else None, **changes}
+    body = {name: value for name, value in asked.items() if value is not ...}
     headers = {"Idempotency-Key": key} if key else {}
     return visitor.open("/api/v1/bookings", method="POST", json=body, headers=headers)
+
+
+def proof_for(visitor: Visitor) -> str:
+    """A challenge, solved."""
+    return solved(get(visitor, "challenges").json)
+
+
+def solved(challenge: dict[str, Any]) -> str:
+    return f"{challenge['token']}.{solve(challenge['salt'], challenge['hash'], challenge['numbers'])}"
 
 
 def move(visitor: Visitor, token: str, **body: Any) -> Page:

@@ -16,7 +16,7 @@ import scheduler.db
 from scheduler.db import Database
 from scheduler.models import Hours, Visit
 from scheduler.web.problems import KINDS
-from tests.web.api.program import GOOD, book, get, move_to, refusal
+from tests.web.api.program import GOOD, book, get, move_to, proof_for, refusal
 from tests.web.conftest import MakeApp
 from tests.web.live_town import LiveTown
 from tests.web.visitor import Visitor
@@ -61,7 +61,7 @@ def test_a_body_of_another_type_is_415(visitor: Visitor, town: LiveTown, kind: s
 
 
 def test_json_by_another_name_is_json(visitor: Visitor, town: LiveTown) -> None:
-    text = '{"place": "buergerbuero", "starts_at": "2026-11-25T09:30:00+01:00"}'
+    text = f'{{"place": "buergerbuero", "starts_at": "2026-11-25T09:30:00+01:00", "proof": "{proof_for(visitor)}"}}'
     assert send(visitor, text, "application/json; charset=utf-8").status == 201
 
 
