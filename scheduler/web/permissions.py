@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from flask import Flask, abort, request
+from flask import Flask, Response, abort, current_app, g, redirect, request, url_for
 from flask_login import current_user
+from werkzeug.exceptions import HTTPException
 
-from scheduler.domain.permissions import Belongs, Holder, Right, may, may_any
-from scheduler.models import AccountRole
-from scheduler.web.login import own_account
+from scheduler.actions.presence import find_served
+from scheduler.domain.permissions import Belongs, Holder, Right, Scope, may, may_any, reaches_of, scope_of
+from scheduler.models import Account, AccountRole, Adviser
+from scheduler.web.edge import db, rulebook, today
+from scheduler.web.login import lacks_second_factor, own_account
 
 
 class Rule(NamedTuple):
@@ -28,42 +31,63 @@ EVERY_ACCOUNT: Open = "every account"
 BEHIND_THE_LOCK: Open = "behind the lock"
 """For the account whose screen is locked, which counts as nobody: the route itself finds out whose it is."""
 
+_WITHOUT_SECOND_FACTOR = ("account", "lock")
+"""All that is open to an account whose role needs a second factor that is not set up: to set it up, and to lock."""
+
 RULES: dict[str, Rule | Open] = {
     name: rule
     for rule, names in (
-        (EVERYBODY, "static start.show_start book.show_question book.do_book"),
+        (EVERYBODY, "static start.show_start book.show_question book.do_book book.show_waiting"),
         (EVERYBODY, "visits.show_visit visits.do_leave_contact visits.ask_cancel visits.do_cancel visits.ask_move"),
+        (EVERYBODY, "erasing.ask_erase_own erasing.do_erase_own"),
         (EVERYBODY, "visits.do_move visits.ask_coming visits.do_say_coming visits.show_ics visits.show_qr"),
         (EVERYBODY, "visits.show_code visits.do_code contacts.show_contact contacts.do_confirm contacts.do_remove"),
         (EVERYBODY, "tickets.show_ticket tickets.poll_ticket tickets.do_ask_to_be_told tickets.do_stop_telling"),
-        (EVERYBODY, "login.show_login login.do_login login.do_logout"),
+        (EVERYBODY, "login.show_login login.do_login login.do_logout login.show_code login.do_code"),
+        (EVERYBODY, "account_links.show_link account_links.do_choose_password"),
         (EVERYBODY, "board.show_board board.poll_board feeds.show_feed demo.show_mail"),
         (EVERYBODY, "places.show_places places.show_place places.show_feed places.show_qr places.show_qr_for_all"),
         (EVERYBODY, "places.show_notice"),
+        (EVERYBODY, "health.show_health health.show_readiness metrics.show_metrics"),  # the last asks for its token
         (EVERYBODY, "api.list_openings api.list_slots api.make_booking api.show_booking api.cancel_booking"),
-        (EVERYBODY, "api.move_booking api.show_queue"),
-        (BEHIND_THE_LOCK, "lock.show_lock lock.do_unlock"),
-        (EVERY_ACCOUNT, "lock.do_lock lock.poll_lock lock.show_pin lock.do_choose_pin"),
-        (Rule("see", "queue"), "desk.show_desk desk.poll_queue desk.ask_answers desk.show_ticket desk.show_day_sheet"),
-        (Rule("see", "queue"), "desk.show_late_entry desk.show_signs desk.ask_close"),
-        (Rule("see", "queue"), "intake.ask_answers intake.show_day_sheet intake.show_ticket"),
-        (Rule("change", "queue"), "desk.do_register desk.do_answer desk.do_check_in desk.do_check_in_by_code"),
+        (EVERYBODY, "api.move_booking api.show_queue api.show_challenge"),
+        (BEHIND_THE_LOCK, "lock.show_lock lock.do_unlock lock.do_take_over lock.do_keep_fields lock.do_keep_form"),
+        (EVERY_ACCOUNT, "lock.do_lock lock.poll_lock lock.show_pin lock.do_choose_pin lock.do_give_fields_back"),
+        (Rule("see", "sums"), "manage.show_manage"),
+        (Rule("see", "shared_feed"), "manage.show_feeds"),
+        (Rule("change", "shared_feed"), "manage.do_make_feed manage.do_revoke_feed"),
+        (Rule("see", "set_up"), "manage.show_set_up"),
+        (Rule("see", "audit"), "manage.show_trail"),
+        (EVERY_ACCOUNT, "account.show_account account.show_password account.do_change_password"),
+        (EVERY_ACCOUNT, "account.show_second_factor account.show_qr account.do_begin_set_up account.do_confirm_set_up"),
+        (EVERY_ACCOUNT, "account.do_make_recovery_codes account.do_end_second_factor account.do_end_log_ins"),
+        (Rule("see", "account"), "accounts.show_accounts accounts.show_account accounts.ask_invitation"),
+        (Rule("change", "account"), "accounts.do_invite accounts.do_change accounts.do_make_link"),
+        (Rule("change", "account"), "accounts.do_end_log_ins accounts.do_disable accounts.do_enable"),
+        (Rule("change", "account"), "accounts.do_remove_second_factor"),
+        (Rule("see", "queue"), "desk.show_desk desk.poll_queue desk.show_ticket desk.show_day_sheet desk.ask_close"),
+        (Rule("see", "queue"), "desk.show_late_entry desk.show_signs intake.show_day_sheet intake.show_ticket"),
+        (Rule("change", "answers"), "desk.ask_answers desk.do_answer intake.ask_answers intake.do_answer"),
+        (Rule("change", "queue"), "desk.do_register desk.do_check_in desk.do_check_in_by_code"),
         (Rule("change", "queue"), "desk.do_leave desk.do_park desk.do_unpark desk.do_miss desk.do_undo"),
         (Rule("change", "queue"), "desk.do_call_quietly desk.do_end_quiet_call desk.do_close desk.do_reopen"),
         (Rule("change", "queue"), "desk.do_stop_tickets desk.do_open_tickets desk.do_resume_tickets"),
         (Rule("change", "queue"), "desk.do_turn_away desk.do_take_back_turned_away"),
         (Rule("change", "queue"), "desk.do_enter_line desk.do_continue_at"),
-        (Rule("change", "queue"), "intake.do_register intake.do_answer intake.do_check_in intake.do_check_in_by_code"),
+        (Rule("change", "queue"), "intake.do_register intake.do_check_in intake.do_check_in_by_code"),
         (Rule("change", "queue"), "intake.do_leave intake.do_park intake.do_unpark intake.do_miss intake.do_undo"),
+        (Rule("change", "appointment"), "erasing.ask_erase erasing.do_erase"),
+        (Rule("see", "case_mark"), "case_marks.ask_mark"),
+        (Rule("change", "case_mark"), "case_marks.do_mark"),
         (Rule("see", "appointment"), "appointments.show_appointment appointments.show_slip appointments.ask_move"),
-        (Rule("see", "appointment"), "appointments.ask_cancel followups.ask_follow_up my.ask_own_time"),
-        (Rule("change", "appointment"), "appointments.do_move appointments.do_cancel followups.do_follow_up"),
+        (Rule("see", "appointment"), "appointments.ask_cancel my.ask_own_time"),
+        (Rule("change", "appointment"), "appointments.do_move appointments.do_cancel"),
         (Rule("change", "appointment"), "desk.do_book desk.do_look_up intake.do_look_up my.do_book_own_time"),
         (Rule("change", "contact"), "appointments.do_leave_contact desk.do_leave_contact"),
-        (Rule("see", "calls"), "my.show_my my.poll_now my.ask_hand_over"),
+        (Rule("see", "calls"), "my.show_my my.poll_now my.ask_hand_over followups.ask_follow_up"),
         (Rule("change", "calls"), "my.do_sit_down my.do_take_break my.do_come_back my.do_go my.do_answer_quiet_call"),
         (Rule("change", "calls"), "my.do_call my.do_call_next my.do_call_again my.do_start my.do_serve my.do_finish"),
-        (Rule("change", "calls"), "my.do_put_back my.do_miss my.do_hand_over my.do_undo"),
+        (Rule("change", "calls"), "my.do_put_back my.do_miss my.do_hand_over my.do_undo followups.do_follow_up"),
         (Rule("see", "outcome"), "outcomes.ask_outcome"),
         (Rule("change", "outcome"), "outcomes.do_record_outcome outcomes.do_record_and_follow_up"),
         (Rule("see", "call_list"), "call_list.show_call_list"),
@@ -87,6 +111,7 @@ def set_up(app: Flask) -> None:
     if unruled:
         raise LookupError(f"routes that no rule in {__name__} names: {', '.join(sorted(unruled))}")
     app.before_request(_ask_rule)
+    app.after_request(_leave_nothing_behind)
     app.context_processor(lambda: {"may_any": may_any_here})
 
 
@@ -98,7 +123,7 @@ def permit(right: Right, thing: str, belongs: Belongs) -> None:
 
 def may_here(right: Right, thing: str, belongs: Belongs) -> bool:
     """Whether the account that is logged in may do this to that very thing."""
-    return any(may(each, right, thing, belongs) for each in holders())
+    return any(may(each, right, thing, belongs) for each in _holders(right, thing))
 
 
 def may_any_here(right: Right, thing: str) -> bool:
@@ -106,27 +131,87 @@ def may_any_here(right: Right, thing: str) -> bool:
     return current_user.is_authenticated and any(may_any(each.role, right, thing) for each in roles())
 
 
-def holders() -> list[Holder]:
-    """The roles of the account that is logged in, as the table asks for them."""
-    return [_holder(each) for each in roles()]
+def may_open(account: Account, address: str) -> bool:
+    """Whether some role of this account may open such a page: who takes over a screen goes on only where they may."""
+    rule = RULES.get(endpoint_of(address, "GET") or "")
+    if isinstance(rule, Rule):
+        return any(each.counts and may_any(each.role, rule.right, rule.thing) for each in account.roles)
+    return rule is not None
+
+
+def is_form_of_staff(address: str) -> bool:
+    """Whether staff send forms there by some right of theirs: it is no log-in, no PIN, and no client's page."""
+    return isinstance(RULES.get(endpoint_of(address, "POST") or ""), Rule)
+
+
+def names_no_row(address: str) -> bool:
+    """Whether a page is the same for all who may open it, and shows no single visit or account by its address."""
+    adapter = current_app.create_url_adapter(request)
+    try:
+        return adapter is not None and not adapter.match(address.partition("?")[0], "GET")[1]
+    except HTTPException:
+        return False
+
+
+def endpoint_of(address: str, method: str) -> str | None:
+    """Which route answers there; None: none does."""
+    adapter = current_app.create_url_adapter(request)
+    try:
+        return str(adapter.match(address.partition("?")[0], method)[0]) if adapter else None
+    except HTTPException:
+        return None
+
+
+def scope_here(right: Right, thing: str) -> Scope:
+    """Whose things of this kind it has the right to: what a list asks the database for."""
+    return scope_of(_holders(right, thing), right, thing)
 
 
 def roles() -> list[AccountRole]:
-    """Its roles; an adviser who left the town's file keeps the account, not the work."""
-    held: list[AccountRole] = current_user.account.roles if current_user.is_authenticated else []
-    return [each for each in held if each.adviser is None or each.adviser.retired_at is None]
+    """Its roles that count."""
+    return [each for each in current_user.account.roles if each.counts] if current_user.is_authenticated else []
 
 
-def _holder(role: AccountRole) -> Holder:
-    carrier_id = role.adviser.carrier_id if role.adviser else role.carrier_id
-    places = frozenset({role.place_id} - {None})
-    return Holder(role.role, places, role.adviser_id, carrier_id)  # type: ignore[arg-type]
+def _holders(right: Right, thing: str) -> list[Holder]:
+    """The roles of the account that is logged in, as the table asks for them; once a request, for all lines."""
+    kept: dict[tuple[str, str, str], list[Holder]] = g.setdefault("holders", {})
+    key = (current_user.get_id() if current_user.is_authenticated else "", right, thing)
+    if key not in kept:
+        kept[key] = [_holder(each, "opening" in reaches_of(each.role, right, thing)) for each in roles()]
+    return kept[key]
+
+
+def _holder(role: AccountRole, at_openings: bool) -> Holder:
+    return Holder(
+        role.role,
+        place_ids=frozenset() if role.place_id is None else frozenset({role.place_id}),
+        adviser_id=role.adviser_id,
+        carrier_id=role.adviser.carrier_id if role.adviser else role.carrier_id,
+        account_id=role.account_id,
+        openings=_served_today(role.adviser) if at_openings and role.adviser else frozenset(),
+    )
+
+
+def _served_today(adviser: Adviser) -> frozenset[str]:
+    """Looked up once a request: pages ask it of every line that they show."""
+    served: dict[int, frozenset[str]] = g.setdefault("served", {})
+    if adviser.id not in served:
+        served[adviser.id] = find_served(db(), rulebook(), adviser, today())
+    return served[adviser.id]
+
+
+def _leave_nothing_behind(response: Response) -> Response:
+    """No browser keeps a page of staff, polls among them: after the log-out nobody reads it by going back."""
+    if RULES.get(request.endpoint or "", EVERYBODY) != EVERYBODY:
+        response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def _ask_rule() -> None:
     rule = RULES.get(request.endpoint or "", EVERYBODY)  # no endpoint: nothing is there, which is everybody's to learn
     if rule in (EVERYBODY, BEHIND_THE_LOCK):
         return
-    own_account()
-    if isinstance(rule, Rule) and not any(may_any(each.role, rule.right, rule.thing) for each in roles()):
+    if lacks_second_factor(own_account()) and request.blueprint not in _WITHOUT_SECOND_FACTOR:
+        abort(redirect(url_for("account.show_second_factor"), 303))
+    if isinstance(rule, Rule) and not may_any_here(rule.right, rule.thing):
         abort(403)

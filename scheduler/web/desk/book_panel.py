@@ -15,10 +15,12 @@ from scheduler.actions.registration import Answers
 from scheduler.actions.rulebook import PlannedOpening
 from scheduler.actions.slots import OfferedSlot, Question, find_slots, make_question
 from scheduler.models import Adviser, Concern, Place, Visit
+from scheduler.web.belongs import belongs_of_intake
 from scheduler.web.desk.panel import clients_locale, read_answers
 from scheduler.web.desk.queue import visit_named
 from scheduler.web.edge import concerns, db, now, places, rulebook, today
 from scheduler.web.offer import FIRST_DAYS, MOST_DAYS_AHEAD, read_days
+from scheduler.web.permissions import may_here
 
 Chosen = tuple[str, date, datetime]
 
@@ -75,7 +77,7 @@ class FreeTimes:
     more: bool
 
 
-def read_panel(place: Place, given: Mapping[str, str]) -> BookPanel | None:
+def read_panel(given: Mapping[str, str]) -> BookPanel | None:
     """The panel as the address or a form says; None: it is not open."""
     if "book" not in given:
         return None
@@ -87,7 +89,7 @@ def read_panel(place: Place, given: Mapping[str, str]) -> BookPanel | None:
         asked=asked,
         adviser=adviser if asks_adviser and adviser in rulebook().advisers else None,
         days=read_days(given.get("days", "")),
-        walk_in=_walk_in_here(place, given.get("for", "")),
+        walk_in=_walk_in_here(given.get("for", "")),
         searched="times" in given,
     )
 
@@ -170,7 +172,8 @@ def _concern_of(asked: Answers) -> Concern | None:
     return next((each for each in concerns() if each.key == asked.concern), None)
 
 
-def _walk_in_here(place: Place, text: str) -> Visit | None:
-    """The walk-in of this place that the number names; it may have been called by now."""
+def _walk_in_here(text: str) -> Visit | None:
+    """The walk-in of this counter that the number names; it may have been called by now."""
     visit = visit_named(text)
-    return visit if visit is not None and (visit.place_id, visit.kind) == (place.id, "walk_in") else None
+    shown = visit is not None and visit.kind == "walk_in" and may_here("change", "queue", belongs_of_intake(visit))
+    return visit if shown else None

@@ -32,8 +32,7 @@ from scheduler.web.visits import save_contact
 
 @pages.post("/bookings")
 def do_book() -> ResponseReturnValue:
-    place = desk_place()
-    panel, start = read_panel(place, request.form), read_chosen(request.form.get("slot", ""))
+    panel, start = read_panel(request.form), read_chosen(request.form.get("slot", ""))
     opening_id = request.form.get("opening") or None
     if panel is None or start is None:
         return redirect(url_for("desk.show_desk", opening=opening_id, **(panel.args() if panel else {})), 303)
@@ -55,7 +54,7 @@ def do_leave_contact(visit_id: int) -> ResponseReturnValue:
     visit, form = just_made_by_me(visit_id), read_contact()
     if not form.validate():
         return desk_page(place, chosen(todays_openings(place)), booked=Booked(visit, form)), 422
-    save_contact(visit, form)
+    save_contact(visit, form, by_staff=True)
     db().commit()
     opening_id = request.args.get("opening")
     return redirect(url_for("desk.show_desk", opening=opening_id, booked=visit.id, saved=1), 303)

@@ -17,7 +17,7 @@ from scheduler.actions.rulebook import PlannedOpening
 from scheduler.models import Place, Visit
 from scheduler.models.hours import Tickets
 from scheduler.web.desk.blueprint import pages
-from scheduler.web.desk.page import chosen, todays_openings
+from scheduler.web.desk.page import chosen, opening_named, todays_openings
 from scheduler.web.desk.quiet_call import KEPT
 from scheduler.web.edge import db, now, row_id
 from scheduler.web.login import by_staff, desk_place
@@ -60,14 +60,14 @@ def do_open_tickets() -> ResponseReturnValue:
 
 @pages.post("/turned-away")
 def do_turn_away() -> ResponseReturnValue:
-    opening = _opening_named()
+    opening = opening_named()
     turn_away(db(), opening, now())
     return _commit_and_return(opening)
 
 
 @pages.post("/turned-away/undo")
 def do_take_back_turned_away() -> ResponseReturnValue:
-    opening = _opening_named()
+    opening = opening_named()
     try:
         take_back_turned_away(db(), opening, now())
     except NobodyTurnedAway:
@@ -87,7 +87,7 @@ def ask_close() -> ResponseReturnValue:
 @pages.post("/close")
 def do_close() -> ResponseReturnValue:
     """Whoever was not on the list that was shown is never closed away: the list comes again."""
-    opening = _opening_named()
+    opening = opening_named()
     if not _may_close(opening):
         abort(409)
     seen = {int(each) for each in request.form.get("ends", "").split() if row_id(each) is not None}
@@ -102,24 +102,15 @@ def do_close() -> ResponseReturnValue:
 
 @pages.post("/reopen")
 def do_reopen() -> ResponseReturnValue:
-    opening = _opening_named()
+    opening = opening_named()
     reopen(db(), opening)
     return _commit_and_return(opening)
 
 
 def _set_tickets(tickets: Tickets) -> ResponseReturnValue:
-    opening = _opening_named()
+    opening = opening_named()
     set_tickets(db(), opening, tickets)
     return _commit_and_return(opening)
-
-
-def _opening_named() -> PlannedOpening:
-    """The opening of today at this desk's own place that the address names. Aborts with 404."""
-    openings = todays_openings(desk_place())
-    found = next((each for each in openings if each.public_id == request.args.get("opening")), None)
-    if found is None:
-        abort(404)
-    return found
 
 
 def _may_close(opening: PlannedOpening) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from flask import render_template, request
+from flask import abort, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from sqlalchemy import func, select
@@ -13,15 +13,17 @@ from sqlalchemy import func, select
 from scheduler.actions.own_time import own_times_on
 from scheduler.actions.rulebook import PlannedOpening
 from scheduler.models import Opening, Place, Visit
-from scheduler.web.appointments import contact_form, is_just_made_by_me
+from scheduler.web.appointments import contact_form
+from scheduler.web.belongs import belongs_of_counter
 from scheduler.web.desk.blueprint import pages
 from scheduler.web.desk.book_panel import BookPanel, FreeTimes, all_advisers, find_times, read_panel
 from scheduler.web.desk.panel import panel, read_answers
 from scheduler.web.desk.queue import QueueView, gives_tickets, stored_openings, view_of, visit_named, visit_with_number
 from scheduler.web.desk.wishes import unmet_wish
-from scheduler.web.edge import answer_unless_known, db, now, places, rulebook, settings, today
+from scheduler.web.edge import answer_unless_known, db, now, opening_from, places, rulebook, settings, today
 from scheduler.web.heartbeat import standstill
 from scheduler.web.login import desk_place
+from scheduler.web.permissions import permit
 from scheduler.web.visits import ContactForm
 
 LOOK_AHEAD = timedelta(days=56)
@@ -74,10 +76,10 @@ def desk_page(
 ) -> str:
     """The whole page. What was just sent goes before what the address says."""
     view = view_of(opening, _own_times(place))
-    booking = booking or read_panel(place, request.args)
+    booking = booking or read_panel(request.args)
     if booking is None and view.offers_times:
-        booking = read_panel(place, {**request.values, "book": "1"})
-    given = visit_with_number(request.args.get("given", ""), lambda visit: visit.place_id == place.id)
+        booking = read_panel({**request.values, "book": "1"})
+    given = visit_with_number(request.args.get("given", ""))
     return render_template(
         "desk/desk.html",
         counter="desk",
@@ -100,8 +102,9 @@ def desk_page(
     )
 
 
-def todays_openings(place: Place) -> list[PlannedOpening]:
-    found = rulebook().openings(today(), today(), place.id)
+def todays_openings(place: Place | None = None) -> list[PlannedOpening]:
+    """Of this place, or of all."""
+    found = rulebook().openings(today(), today(), place.id if place else None)
     return [each for each in found if each.dated.takes_place]
 
 
@@ -112,6 +115,15 @@ def chosen(openings: list[PlannedOpening], wanted: str = "") -> PlannedOpening |
     giving = (each for each in openings if gives_tickets(each))
     unfinished = (each for each in openings if each.dated.ends_at > now())
     return found or next(giving, None) or next(unfinished, None) or (openings[-1] if openings else None)
+
+
+def opening_named() -> PlannedOpening:
+    """The opening of today that the address names. Aborts with 404 for another day's, or another place's."""
+    opening = opening_from(request.args.get("opening", ""))
+    if opening is None or opening not in todays_openings():
+        abort(404)
+    permit("change", "queue", belongs_of_counter(opening))
+    return opening
 
 
 def _times(booking: BookPanel, place: Place, view: QueueView) -> FreeTimes | None:
@@ -131,7 +143,7 @@ def _own_times(place: Place) -> list[PlannedOpening]:
 
 def _just_booked(text: str) -> Booked | None:
     visit = visit_named(text)
-    form = contact_form(visit) if visit is not None and is_just_made_by_me(visit) else None
+    form = contact_form(visit) if visit is not None else None
     return Booked(visit, form) if visit is not None and form is not None else None
 
 

@@ -12,8 +12,9 @@ from flask_babel import get_locale
 from scheduler.actions.registration import Answers, register
 from scheduler.actions.rulebook import PlannedOpening
 from scheduler.actions.supply import ANY_OTHER_LANGUAGE
-from scheduler.domain.routing import AgeGroup
+from scheduler.domain.routing import AgeGroup, services_for
 from scheduler.models import Concern, Visit
+from scheduler.web.belongs import sees
 from scheduler.web.edge import concerns, db, now, rulebook
 from scheduler.web.locales import page_locales
 from scheduler.web.login import by_staff
@@ -56,6 +57,9 @@ def register_asked(opening: PlannedOpening) -> Visit:
 
 
 def answers_of(visit: Visit) -> Answers:
+    """What was asked, as far as the account that is logged in sees it: after a hand-over service and language."""
+    if not sees(visit, "answers"):
+        return Answers(age_group=_age_for(visit), language=visit.language) if sees(visit, "wishes") else Answers()
     return Answers(
         age_group=visit.age_group,
         concern=visit.concern.key if visit.concern else None,
@@ -64,6 +68,13 @@ def answers_of(visit: Visit) -> Answers:
         people=visit.people,
         fetch_in_person=visit.fetch_in_person,
     )
+
+
+def _age_for(visit: Visit) -> AgeGroup:
+    """The age that leads to the visit's service and to no other."""
+    wanted = [visit.service.key] if visit.service else []
+    fitting = (each for each in get_args(AgeGroup) if list(services_for(each, rulebook().services)) == wanted)
+    return next(fitting, "unknown")
 
 
 def clients_locale(language: str | None) -> str:

@@ -5,7 +5,7 @@ Advisers' own appointments of that place and day stand in it, too: whoever comes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,7 +16,7 @@ from scheduler.actions.calling import read_queue
 from scheduler.actions.forecasting import OpeningForecast
 from scheduler.actions.full_house import count_turned_away
 from scheduler.actions.openings import servers_of
-from scheduler.actions.registration import MAY_OVERRIDE, Refusal, refusal, ticket_window
+from scheduler.actions.registration import MAY_OVERRIDE, Answers, Refusal, refusal, ticket_window
 from scheduler.actions.rulebook import PlannedOpening
 from scheduler.actions.steps import latest_steps
 from scheduler.domain.forecast import Forecast
@@ -25,9 +25,11 @@ from scheduler.domain.queue_order import LATE_GRACE, Server, has_server, in_orde
 from scheduler.domain.visit_states import UNDO_WITHIN, may_undo
 from scheduler.models import Hours, Opening, Presence, Step, Visit
 from scheduler.models.hours import Tickets
+from scheduler.web.belongs import belongs_of_intake, may_take_back
+from scheduler.web.desk.panel import answers_of
 from scheduler.web.edge import db, now, row_id, rulebook
 from scheduler.web.forecasts import forecast_of
-from scheduler.web.visits import is_over
+from scheduler.web.permissions import may_here
 
 SHOW_ENDED = timedelta(minutes=10)
 """Who left, or was served, stays in the list for as long as it can be undone."""
@@ -48,6 +50,8 @@ class Row:
     """Closing will probably come first."""
     minutes_late: int
     """Of an appointment that has not come, once the grace is over; else 0."""
+    asked: Answers
+    """As far as this account sees them."""
 
 
 @dataclass(frozen=True)
@@ -219,16 +223,17 @@ def _row(
     visit: Visit, opening: PlannedOpening | None, step: Step | None, unmet: bool, forecast: OpeningForecast | None
 ) -> Row:
     consultation = visit.open_consultation
-    undoable = step if step and not step.by_rule and may_undo(step.verb, step.at, now()) else None
+    fresh = step is not None and not step.by_rule and may_undo(step.verb, step.at, now())
     own = forecast.waiting.get(visit.id) if forecast else None
     return Row(
         visit,
         consultation.station if consultation else None,
         unmet,
-        undoable,
+        step if step is not None and fresh and may_take_back(step) else None,
         own,
         bool(own and opening and will_hardly_be_served(own.chance, opening.dated.ends_at, now())),
         _minutes_late(visit),
+        answers_of(visit),
     )
 
 
@@ -243,8 +248,8 @@ def visit_named(text: str) -> Visit | None:
     return db().get(Visit, visit_id) if visit_id is not None else None
 
 
-def visit_with_number(text: str, is_here: Callable[[Visit], bool]) -> Visit | None:
-    """The visit that was just given a number, to show it large."""
+def visit_with_number(text: str) -> Visit | None:
+    """The visit that was just given a number at this counter, to show it large."""
     visit = visit_named(text)
-    shown = visit is not None and is_here(visit) and visit.ticket is not None and not is_over(visit)
+    shown = visit is not None and visit.ticket is not None and may_here("see", "queue", belongs_of_intake(visit))
     return visit if shown else None

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import abort, redirect, request, url_for
+from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from scheduler.actions.quiet_call import call_quietly, end_quiet_call
-from scheduler.actions.rulebook import PlannedOpening
 from scheduler.web.desk.blueprint import pages
-from scheduler.web.desk.page import todays_openings
+from scheduler.web.desk.page import opening_named
 from scheduler.web.edge import db, now
-from scheduler.web.login import desk_place
 
 KEPT = (
     "opening", "book", "age", "concern", "language", "people", "urgent", "fetch", "adviser", "days", "for", "times",
@@ -23,22 +21,14 @@ KEPT = (
 
 @pages.post("/quiet-call")
 def do_call_quietly() -> ResponseReturnValue:
-    call_quietly(db(), _opening(), now())
+    call_quietly(db(), opening_named(), now())
     return _commit_and_return()
 
 
 @pages.post("/quiet-call/end")
 def do_end_quiet_call() -> ResponseReturnValue:
-    end_quiet_call(db(), _opening())
+    end_quiet_call(db(), opening_named())
     return _commit_and_return()
-
-
-def _opening() -> PlannedOpening:
-    wanted = request.args.get("opening", "")
-    found = next((each for each in todays_openings(desk_place()) if each.public_id == wanted), None)
-    if found is None:
-        abort(404)
-    return found
 
 
 def _commit_and_return() -> ResponseReturnValue:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,10 +21,11 @@ from scheduler.actions.registration import (
     leave,
     miss,
 )
-from scheduler.actions.steps import UndoRefused, undo
+from scheduler.actions.steps import UndoRefused, latest_step, undo
 from scheduler.domain.codes import linked_visit_id, typed_code
 from scheduler.domain.visit_states import may
 from scheduler.models import Place, Visit
+from scheduler.web.belongs import belongs_of_answers, belongs_of_appointment, belongs_of_intake, may_take_back
 from scheduler.web.desk.blueprint import pages
 from scheduler.web.desk.page import chosen, desk_page, todays_openings
 from scheduler.web.desk.panel import answers_of, panel, read_answers, register_asked
@@ -31,6 +33,7 @@ from scheduler.web.desk.paper_ticket import show_paper
 from scheduler.web.desk.wishes import unmet_wish
 from scheduler.web.edge import db, now, rulebook
 from scheduler.web.login import by_staff, desk_place
+from scheduler.web.permissions import may_here, permit
 from scheduler.web.visits import is_over, opens
 
 
@@ -51,7 +54,7 @@ def do_register() -> ResponseReturnValue:
 
 @pages.get("/visits/<id:visit_id>/answers")
 def ask_answers(visit_id: int) -> ResponseReturnValue:
-    visit = _visit_here(visit_id)
+    visit = visit_to_answer(visit_id)
     return render_template(
         "desk/answers.html", visit=visit, panel=panel(), asked=answers_of(visit), counter="desk", back=_back_to(visit)
     )
@@ -59,7 +62,7 @@ def ask_answers(visit_id: int) -> ResponseReturnValue:
 
 @pages.post("/visits/<id:visit_id>/answers")
 def do_answer(visit_id: int) -> ResponseReturnValue:
-    visit = _visit_here(visit_id)
+    visit = visit_to_answer(visit_id)
     answer(db(), rulebook(), visit.id, read_answers(request.form), by=by_staff(), now=now())
     # Where nobody can meet what was answered, the desk should hear it while the person still stands there.
     return _commit_and_return(visit, given=visit.id if unmet_wish(visit) else None)
@@ -78,7 +81,7 @@ def do_check_in_by_code() -> ResponseReturnValue:
 
 @pages.post("/visits/<id:visit_id>/check-in")
 def do_check_in(visit_id: int) -> ResponseReturnValue:
-    return _check_in(desk_place(), _visit_here(visit_id), "")
+    return _check_in(desk_place(), visit_at_counter(visit_id), "")
 
 
 @pages.post("/appointments")
@@ -89,45 +92,41 @@ def do_look_up() -> ResponseReturnValue:
     visit = visit_of(typed)
     if visit is None or visit.kind != "appointment":
         return _code_refused(place, typed, unknown_code())
-    if visit.place_id != place.id:
+    if not may_here("change", "appointment", belongs_of_appointment(visit)):
         return render_template("desk/elsewhere.html", visit=visit), 409
     return redirect(url_for("appointments.show_appointment", visit_id=visit.id), 303)
 
 
 @pages.post("/visits/<id:visit_id>/left")
 def do_leave(visit_id: int) -> ResponseReturnValue:
-    return _commit_and_return(leave(db(), _visit_here(visit_id).id, by=by_staff(), now=now()))
+    return _commit_and_return(leave(db(), visit_at_counter(visit_id).id, by=by_staff(), now=now()))
 
 
 @pages.post("/visits/<id:visit_id>/parking")
 def do_park(visit_id: int) -> ResponseReturnValue:
-    return _commit_and_return(park(db(), _visit_here(visit_id).id, by=by_staff(), now=now()))
+    return _commit_and_return(park(db(), visit_at_counter(visit_id).id, by=by_staff(), now=now()))
 
 
 @pages.post("/visits/<id:visit_id>/return")
 def do_unpark(visit_id: int) -> ResponseReturnValue:
-    return _commit_and_return(unpark(db(), _visit_here(visit_id).id, by=by_staff(), now=now()))
+    return _commit_and_return(unpark(db(), visit_at_counter(visit_id).id, by=by_staff(), now=now()))
 
 
 @pages.post("/visits/<id:visit_id>/missed")
 def do_miss(visit_id: int) -> ResponseReturnValue:
-    return _commit_and_return(miss(db(), _visit_here(visit_id).id, by=by_staff(), now=now()))
+    return _commit_and_return(miss(db(), visit_at_counter(visit_id).id, by=by_staff(), now=now()))
 
 
 @pages.post("/visits/<id:visit_id>/undo")
 def do_undo(visit_id: int) -> ResponseReturnValue:
-    visit = lock_visit(db(), _visit_here(visit_id).id)
-    try:
-        undo(db(), visit, by=by_staff(), now=now())
-    except UndoRefused:
-        db().rollback()
-        abort(409)
+    visit = visit_at_counter(visit_id)
+    take_back(visit, now())
     return _commit_and_return(visit)
 
 
 @pages.get("/visits/<id:visit_id>/ticket")
 def show_ticket(visit_id: int) -> ResponseReturnValue:
-    visit = _visit_here(visit_id)
+    visit = visit_at_counter(visit_id)
     return show_paper(visit, _back_to(visit))
 
 
@@ -156,13 +155,32 @@ def already_in() -> str:
     return str(_("This person is checked in already, or the appointment is cancelled."))
 
 
-def _visit_here(visit_id: int) -> Visit:
-    """A visit of this desk's own place. Another place's is not to be seen: 404, as if it were not there."""
-    place = desk_place()
-    visit = db().get(Visit, visit_id)
-    if visit is None or visit.place_id != place.id:
-        abort(404)
+def visit_at_counter(visit_id: int) -> Visit:
+    """A visit that whoever is logged in takes in. Another's is not to be seen: 404, as if it were not there."""
+    visit = db().get(Visit, visit_id) or abort(404)
+    permit("change", "queue", belongs_of_intake(visit))
     return visit
+
+
+def visit_to_answer(visit_id: int) -> Visit:
+    """The same, as long as its answers are the counter's: 409 once an adviser has it, or had it."""
+    visit = visit_at_counter(visit_id)
+    if not may_here("change", "answers", belongs_of_answers(visit)):
+        abort(409)
+    return visit
+
+
+def take_back(visit: Visit, now: datetime) -> None:
+    """Undo the latest step. Aborts with 409 where that is too late, or not the counter's to take back."""
+    visit = lock_visit(db(), visit.id)
+    step = latest_step(db(), visit)
+    try:
+        if step is None or not may_take_back(step):
+            raise UndoRefused
+        undo(db(), visit, by=by_staff(), now=now)
+    except UndoRefused:
+        db().rollback()
+        abort(409)
 
 
 def _check_in(place: Place, visit: Visit, typed: str) -> ResponseReturnValue:

@@ -21,15 +21,17 @@ from scheduler.actions.calling import (
 )
 from scheduler.actions.openings import lock_visit
 from scheduler.actions.presence import sit_down
-from scheduler.actions.rulebook import PlannedOpening
 from scheduler.actions.serving import serve
 from scheduler.actions.steps import UndoRefused, latest_step, undo
+from scheduler.domain.permissions import Right
 from scheduler.models import Consultation, Visit
-from scheduler.web.edge import db, now, rulebook
+from scheduler.web.belongs import belongs_of_consultation, belongs_of_intake, belongs_of_number, belongs_to_adviser
+from scheduler.web.edge import db, now, opening_from, rulebook
 from scheduler.web.login import by_staff, own_adviser
 from scheduler.web.my.blueprint import pages
 from scheduler.web.my.page import say_refusal, to_my
-from scheduler.web.my.places import counter_openings, opening_now, own_times_today, station_at
+from scheduler.web.my.places import opening_now, own_times_today, station_at
+from scheduler.web.permissions import permit
 
 
 @pages.post("/calls")
@@ -48,10 +50,9 @@ def do_call_next() -> ResponseReturnValue:
 
 @pages.post("/visits/<id:visit_id>/calls")
 def do_call(visit_id: int) -> ResponseReturnValue:
-    adviser = own_adviser()
-    own_time = _opening_of(visit_id, own_times_today())
-    if own_time is None and _opening_of(visit_id, [opening_now()]) is None:
-        abort(404)
+    adviser, visit = own_adviser(), db().get(Visit, visit_id) or abort(404)
+    permit("change", "number", belongs_of_number(visit))
+    own_time = next((each for each in own_times_today() if each.public_id == visit.opening.public_id), None)
     try:
         if own_time is not None:  # nobody signs in at an own appointment: the call says where
             sit_down(db(), own_time, adviser, station_at(own_time), now())
@@ -65,10 +66,10 @@ def do_call(visit_id: int) -> ResponseReturnValue:
 @pages.post("/visits/<id:visit_id>/start")
 def do_serve(visit_id: int) -> ResponseReturnValue:
     """Somebody has come straight to me for an appointment: no check-in, no call. Not where a desk takes them in."""
-    adviser = own_adviser()
-    opening = _opening_of(visit_id, counter_openings())
-    if opening is None or db().get_one(Visit, visit_id).planned_adviser_id != adviser.id:
-        abort(404)
+    adviser, visit = own_adviser(), db().get(Visit, visit_id) or abort(404)
+    permit("change", "queue", belongs_of_intake(visit))
+    permit("change", "calls", belongs_to_adviser(visit.planned_adviser_id))
+    opening = opening_from(visit.opening.public_id) or abort(404)
     try:
         serve(db(), visit_id, adviser, station_at(opening), by=by_staff(), now=now())
     except StillServing as refused:
@@ -130,17 +131,8 @@ def do_undo(consultation_id: int) -> ResponseReturnValue:
     return to_my()
 
 
-def own_consultation(consultation_id: int) -> Consultation:
+def own_consultation(consultation_id: int, right: Right = "change", thing: str = "calls") -> Consultation:
     """A consultation of this adviser. A colleague's is not to be seen: 404, as if it were not there."""
-    adviser = own_adviser()
-    found = db().get(Consultation, consultation_id)
-    if found is None or found.adviser_id != adviser.id:
-        abort(404)
+    found = db().get(Consultation, consultation_id) or abort(404)
+    permit(right, thing, belongs_of_consultation(found))
     return found
-
-
-def _opening_of(visit_id: int, openings: list[PlannedOpening] | list[PlannedOpening | None]) -> PlannedOpening | None:
-    """The one of these openings that the visit belongs to."""
-    visit = db().get(Visit, visit_id)
-    public_id = visit.opening.public_id if visit else ""
-    return next((each for each in openings if each is not None and each.public_id == public_id), None)

@@ -9,6 +9,7 @@ from sqlalchemy import and_, or_, select
 from scheduler.actions.supply import DEFAULT_MINUTES
 from scheduler.domain.queue_order import runs_into
 from scheduler.models import Consultation, Visit
+from scheduler.web.belongs import sees
 from scheduler.web.edge import db, now, today
 from scheduler.web.login import own_adviser
 
@@ -45,7 +46,9 @@ def next_coming() -> Coming | None:
 
 
 def minutes_of(visit: Visit) -> int:
-    """How long this visit is expected to take."""
+    """How long this visit is expected to take, as far as this account may know."""
+    if not sees(visit, "answers"):
+        return DEFAULT_MINUTES
     if visit.starts_at is not None and visit.ends_at is not None:
         return int((visit.ends_at - visit.starts_at).total_seconds() // 60)
     return visit.concern.minutes if visit.concern else DEFAULT_MINUTES

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
 from scheduler.actions.calling import open_consultation_of, read_queue, still_calls
+from scheduler.actions.case_marks import read_marks
 from scheduler.actions.openings import servers_of, stored_opening
 from scheduler.actions.presence import presence_of
 from scheduler.actions.rulebook import PlannedOpening
@@ -49,6 +50,8 @@ class MyView:
     """Whom this adviser takes in: at this opening where it has no desk, and for own appointments."""
     to_complete: list[Consultation]
     undoable: Step | None
+    marks: dict[int, str]
+    """My own marks on the visits that are mine, by visit."""
     ahead: list[Visit]
     """My own appointments of the next four weeks."""
     coming: Coming | None
@@ -88,18 +91,21 @@ def view_day() -> MyView:
     adviser, opening = own_adviser(), opening_now()
     row = stored_opening(db(), opening) if opening else None
     presence = presence_of(db(), row, adviser) if row else None
+    consultation, coming, ahead = open_consultation_of(db(), adviser), next_coming(), _own_visits()
+    mine = [*ahead, *([coming.visit] if coming else []), *([consultation.visit] if consultation else [])]
     return MyView(
         opening=opening,
         place=db().get(Place, opening.hours.place_id) if opening else None,
         presence=presence,
-        consultation=open_consultation_of(db(), adviser),
+        consultation=consultation,
         queue=_queue(opening, row) if opening and row else [],
         parked=_parked(row) if row else [],
         counter=view_of(opening if opening and takes_in_at(opening) else None, own_times_today()),
         to_complete=_to_complete(),
         undoable=_undoable(),
-        ahead=_own_visits(),
-        coming=next_coming(),
+        marks=read_marks(db(), adviser.id, {each.id for each in mine}),
+        ahead=ahead,
+        coming=coming,
         calls_needed=town().calls_before_missed,
         still_calls=opening is None or still_calls(opening, now()),
         help_wanted_at=row.help_wanted_at if row and hears_calls(presence) else None,

@@ -14,9 +14,11 @@ from flask_babel import gettext as _
 
 from scheduler.actions.booking import SlotTaken
 from scheduler.actions.own_time import Client, OwnTime, TimeRefused, book_own_time
+from scheduler.actions.registration import Answers
 from scheduler.actions.supply import ANY_OTHER_LANGUAGE
 from scheduler.models import Consultation, Place
-from scheduler.web.desk.panel import clients_locale
+from scheduler.web.case_marks import keep_mark, read_mark
+from scheduler.web.desk.panel import answers_of, clients_locale
 from scheduler.web.edge import db, now, places, row_id, rulebook, today
 from scheduler.web.locales import say_time
 from scheduler.web.login import by_staff, own_adviser
@@ -41,6 +43,8 @@ class Typed:
     language: str | None
     service: str | None
     after: Consultation | None
+    mark: str
+    """My own mark; of a form alone, never of an address."""
     key: str
 
 
@@ -54,11 +58,13 @@ def ask_own_time() -> ResponseReturnValue:
 def do_book_own_time() -> ResponseReturnValue:
     adviser, typed = own_adviser(), _read(request.form)
     on, from_time = _day_from(typed.on), _time_from(typed.from_time)
-    if on is None or from_time is None:
-        return _page(typed, _what_is_missing(on, from_time)), 422
+    mark, mark_wrong = read_mark(request.form)
+    if on is None or from_time is None or mark_wrong:
+        return _page(typed, {**_what_is_missing(on, from_time), "mark": mark_wrong}), 422
     asked = OwnTime(on, from_time, typed.minutes, typed.place.id, typed.key)
     try:
         visit = book_own_time(db(), adviser, asked, _client(typed), by=by_staff(), now=now())
+        keep_mark(visit, mark)
         db().commit()
     except TimeRefused as refused:
         return _refused(refused)
@@ -93,6 +99,7 @@ def _read(given: Mapping[str, str]) -> Typed:
         language=language if language in _languages() else None,
         service=service if service in own_adviser().services else None,
         after=after,
+        mark=read_mark(request.form)[0],
         key=given.get("key", "")[:64] or secrets.token_urlsafe(16),
     )
 
@@ -100,12 +107,13 @@ def _read(given: Mapping[str, str]) -> Typed:
 def _client(typed: Typed) -> Client:
     """Who comes: as the visit knew them that this one follows up."""
     visit = typed.after.visit if typed.after else None
+    asked = answers_of(visit) if visit else Answers()
     return Client(
         locale=visit.locale if visit else clients_locale(typed.language),
         language=typed.language,
         service=typed.service,
-        age_group=visit.age_group if visit else "unknown",
-        people=visit.people if visit else 1,
+        age_group=asked.age_group,
+        people=asked.people,
     )
 
 

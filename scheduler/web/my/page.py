@@ -10,6 +10,7 @@ from scheduler.actions.busy_calendars import find_hit
 from scheduler.actions.calling import CalledTooRarely, NobodyWaits, NotSeated, OpeningOver, StillServing
 from scheduler.actions.presence import StationTaken
 from scheduler.models import Visit
+from scheduler.web.belongs import belongs_of_intake
 from scheduler.web.desk.panel import panel, read_answers
 from scheduler.web.desk.queue import stored_openings, visit_with_number
 from scheduler.web.edge import answer_unless_known, db, now
@@ -17,7 +18,8 @@ from scheduler.web.heartbeat import standstill
 from scheduler.web.login import own_adviser
 from scheduler.web.my.blueprint import pages
 from scheduler.web.my.day import view_day
-from scheduler.web.my.places import counter_openings, opening_now, openings_today, own_times_today, seats_at
+from scheduler.web.my.places import opening_now, openings_today, own_times_today, seats_at
+from scheduler.web.permissions import may_here
 
 _REFUSALS: dict[type[Exception], str] = {
     NotSeated: "not_seated",
@@ -57,7 +59,7 @@ def my_page(*, refused: str | None = None, code: str = "", code_error: str = "")
         message=request.args.get("message"),
         panel=panel(),
         asked=read_answers(request.form),
-        given=visit_with_number(request.args.get("given", ""), is_taken_in_here),
+        given=visit_with_number(request.args.get("given", "")),
         refused=refused,
         code=code,
         code_error=code_error,
@@ -67,7 +69,7 @@ def my_page(*, refused: str | None = None, code: str = "", code_error: str = "")
 
 def is_taken_in_here(visit: Visit) -> bool:
     """Whether this adviser is the one at the counter for this visit today."""
-    return visit.opening.public_id in {each.public_id for each in counter_openings()}
+    return may_here("change", "queue", belongs_of_intake(visit))
 
 
 def to_my(message: str | None = None) -> ResponseReturnValue:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from flask_babel import gettext as _
-from sqlalchemy import select
 
 from scheduler.actions.openings import stored_opening
 from scheduler.actions.own_time import own_times_on
-from scheduler.actions.presence import presence_of
+from scheduler.actions.presence import find_sitting, presence_of
 from scheduler.actions.rulebook import PlannedOpening
-from scheduler.models import Account, AccountRole, Opening, Place, Presence
+from scheduler.models import Place
+from scheduler.web.belongs import belongs_of_counter
 from scheduler.web.edge import db, now, rulebook, today
 from scheduler.web.login import own_adviser
+from scheduler.web.permissions import may_here
 
 
 @dataclass(frozen=True)
@@ -40,15 +41,7 @@ def openings_today() -> list[PlannedOpening]:
 def opening_now() -> PlannedOpening | None:
     """Where the adviser has sat down today; else the own opening that runs or comes next, else the last one."""
     adviser = own_adviser()
-    openings = openings_today()
-    sitting = {
-        (hours_id, on)
-        for hours_id, on in db().execute(
-            select(Opening.hours_id, Opening.original_on)
-            .join(Presence, Presence.opening_id == Opening.id)
-            .where(Presence.adviser_id == adviser.id, Presence.state != "gone")
-        )
-    }
+    openings, sitting = openings_today(), find_sitting(db(), adviser)
     here = (each for each in openings if (each.hours.id, each.dated.original_on) in sitting)
     own = [each for each in openings if adviser.key in each.dated.staff]
     coming = (each for each in own if each.dated.ends_at > now())
@@ -61,14 +54,9 @@ def own_times_today() -> list[PlannedOpening]:
 
 
 def takes_in_at(opening: PlannedOpening) -> bool:
-    """Whether this adviser takes people in there: on duty, and no account is the desk of that place."""
-    desks = (
-        select(AccountRole.id)
-        .join(Account, AccountRole.account_id == Account.id)
-        .where(AccountRole.role == "desk", AccountRole.place_id == opening.hours.place_id)
-        .where(Account.disabled_at.is_(None))
-    )
-    return own_adviser().key in opening.dated.staff and db().scalar(desks.limit(1)) is None
+    """Whether this adviser takes people in there: at an opening that they serve, where no desk does."""
+    belongs = belongs_of_counter(opening)
+    return belongs.opening is not None and may_here("change", "queue", belongs)
 
 
 def counter_openings() -> list[PlannedOpening]:
