@@ -26,7 +26,7 @@ from sqlalchemy.orm import Session
 from bench.processes import postgresql
 from config import Config
 from scheduler import schema, town_file
-from scheduler.actions import staff
+from scheduler.actions import passwords
 from scheduler.actions.forecasting import OpeningForecast
 from scheduler.db import Database, open_engine, use_contact_keys
 from scheduler.domain.calibration import Simulated
@@ -50,8 +50,8 @@ def _quick_hashes() -> Iterator[None]:
     """The same hashes with the least work. With the real work each one takes as long as three pages."""
     with pytest.MonkeyPatch.context() as patch:
         quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-        patch.setattr(staff, "_hasher", quick)
-        patch.setattr(staff, "_NOBODY", quick.hash("no account has this password"))
+        patch.setattr(passwords, "_hasher", quick)
+        patch.setattr(passwords, "_NOBODY", quick.hash("no account has this password"))
         yield
 
 
@@ -191,6 +191,9 @@ def make_config(database_url: str, **changes: Any) -> Config:
         "base_url": "http://localhost",
         "code_limit": "1000 per minute",
         "lock_after_minutes": 0,
+        "booking_work": 8,
+        "bookings_from_one_address": 1_000_000,
+        "second_factor_for": frozenset(),
         "demo": True,
     }
     return Config(**{**settings, **changes})

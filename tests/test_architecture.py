@@ -47,6 +47,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
         *_TO_READ,
         *_TO_WORD,
         "scheduler.schema",
+        "scheduler.logs",
         "config",
     ),
 }

@@ -18,8 +18,8 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from scheduler.actions.rulebook import read_rulebook
 from scheduler.actions.log_in import check_password
+from scheduler.actions.rulebook import read_rulebook
 from scheduler.db import Database
 from scheduler.demo.morning import fill_opening, make_accounts
 from scheduler.demo.town import load_town

@@ -6,10 +6,11 @@ letters are messages that were given up; what one of them told unasked has a lin
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import Select, exists, false, func, or_, select
+from sqlalchemy import Select, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from scheduler.actions.messages import WRITTEN
@@ -28,18 +29,17 @@ class CallLine(NamedTuple):
 
 
 def read_call_list(
-    session: Session, now: datetime, *, place_id: int | None = None, adviser_id: int | None = None
+    session: Session, now: datetime, *, place_ids: Collection[int] = (), adviser_ids: Collection[int] = ()
 ) -> list[CallLine]:
     """All open lines in order of the time that no longer holds, until its day is over and nobody can be told.
 
-    For the desk of the place where they were to come, or now are to; or for the adviser whose time they held.
+    For desks of the places where they were to come, or now are to; and for advisers whose time they held.
     """
     latest = (
         select(func.max(Step.id)).where(Step.released_starts_at.is_not(None)).group_by(Step.visit_id).scalar_subquery()
     )
     concerned = or_(
-        or_(Visit.place_id == place_id, Hours.place_id == place_id) if place_id is not None else false(),
-        Step.released_adviser_id == adviser_id if adviser_id is not None else false(),
+        Visit.place_id.in_(place_ids), Hours.place_id.in_(place_ids), Step.released_adviser_id.in_(adviser_ids)
     )
     query: Select[Message, Step] = (
         select(Message, Step)
@@ -61,17 +61,17 @@ def _still_holds(line: CallLine, now: datetime) -> bool:
 
 
 def read_dead_letters(
-    session: Session, on: date, *, place_id: int | None = None, adviser_id: int | None = None
+    session: Session, on: date, *, place_ids: Collection[int] = (), adviser_ids: Collection[int] = ()
 ) -> list[Message]:
     """Messages that were given up, about visits from this day on that nobody has changed since, the latest first.
 
-    For the desk of the visit's place, or for the adviser who has the visit, or had it.
+    For desks of the visit's place, and for advisers who have the visit, or had it.
     """
-    theirs = exists().where(Step.visit_id == Visit.id, Step.released_adviser_id == adviser_id)
-    concerned = (
-        Visit.place_id == place_id
-        if place_id is not None
-        else or_(Visit.planned_adviser_id == adviser_id, Visit.wished_adviser_id == adviser_id, theirs)
+    concerned = or_(
+        Visit.place_id.in_(place_ids),
+        Visit.planned_adviser_id.in_(adviser_ids),
+        Visit.wished_adviser_id.in_(adviser_ids),
+        exists().where(Step.visit_id == Visit.id, Step.released_adviser_id.in_(adviser_ids)),
     )
     query = (
         select(Message)

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from scheduler.actions.calling import end_consultation, lock_consultation
+from scheduler.actions.case_marks import forget_mark
 from scheduler.actions.openings import servers_of
 from scheduler.actions.registration import draw_ticket
 from scheduler.actions.rulebook import RuleBook
@@ -56,6 +57,7 @@ def hand_over(
         raise NobodyThere
     take_step(session, visit, "hand_over", by=by, now=now, consultation=consultation)
     _readdress(session, rulebook, visit, to)
+    forget_mark(session, visit.id)
     if visit.ticket is None:  # it came straight to the adviser; the next one has to call it
         visit.ticket = draw_ticket(session, visit.place_id, visit.local_on)
     end_consultation(session, consultation, "handed_over", now)

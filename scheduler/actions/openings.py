@@ -22,10 +22,10 @@ class UnknownOpening(LookupError):
 
 def insert_for(session: Session, table: Table) -> Any:
     """An INSERT of this database's own kind: both know ON CONFLICT, by two classes."""
-    return _INSERTS[session.get_bind().dialect.name](table)
+    return INSERTS[session.get_bind().dialect.name](table)
 
 
-_INSERTS = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
+INSERTS = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 _OPENING = Opening.metadata.tables["opening"]
 
 
@@ -67,7 +67,7 @@ def touch_opening(session: Session, opening: PlannedOpening) -> int:
 
 @cache
 def _touch(dialect: str) -> Any:
-    insert: Any = _INSERTS[dialect](_OPENING).values(
+    insert: Any = INSERTS[dialect](_OPENING).values(
         hours_id=bindparam("hours_id"), original_on=bindparam("original_on"), version=1
     )
     again = {"version": _OPENING.c.version + 1}

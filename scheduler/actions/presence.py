@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from scheduler.actions.openings import lock_opening, mark_changed
-from scheduler.actions.rulebook import PlannedOpening
+from scheduler.actions.own_time import own_times_on
+from scheduler.actions.rulebook import PlannedOpening, RuleBook
 from scheduler.models import Adviser, Opening, Presence
 
 
@@ -53,6 +54,27 @@ def change_presence(
 
 def presence_of(session: Session, row: Opening, adviser: Adviser) -> Presence | None:
     return session.scalar(select(Presence).where(Presence.opening_id == row.id, Presence.adviser_id == adviser.id))
+
+
+def find_served(session: Session, rulebook: RuleBook, adviser: Adviser, on: date) -> frozenset[str]:
+    """Openings of that day at which this adviser is on duty or has signed in, and own times: by public id."""
+    sitting = find_sitting(session, adviser)
+    return frozenset(
+        each.public_id
+        for each in (*rulebook.openings(on, on), *own_times_on(rulebook, on, adviser=adviser))
+        if each.dated.takes_place
+        and (adviser.key in each.dated.staff or (each.hours.id, each.dated.original_on) in sitting)
+    )
+
+
+def find_sitting(session: Session, adviser: Adviser) -> set[tuple[int, date]]:
+    """Where this adviser has signed in and has not gone: office hours' id and original date of openings."""
+    there = (
+        select(Opening.hours_id, Opening.original_on)
+        .join(Presence, Presence.opening_id == Opening.id)
+        .where(Presence.adviser_id == adviser.id, Presence.state != "gone")
+    )
+    return {(hours_id, on) for hours_id, on in session.execute(there)}
 
 
 def _check_station(session: Session, row: Opening, adviser: Adviser, station: str) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, joinedload
 from scheduler.actions.messages import WRITTEN, takes_texts, tell_by_call, twins_of
 from scheduler.domain.due import quiet_until, retry_after
 from scheduler.domain.visit_states import State
-from scheduler.models import Message, Town, Visit
+from scheduler.models import Message, SentText, Town, Visit
 from scheduler.models.outbox import Channel, MessageKind
 
 DAY = timedelta(days=1)
@@ -85,7 +85,8 @@ def check_again(session: Session, message: Message, now: datetime) -> bool:
 def count_texts(session: Session, now: datetime) -> int:
     """How many text messages have left within a day."""
     left = select(func.count(Message.id)).where(Message.channel == "sms", Message.sent_at > now - DAY)
-    return session.scalars(left).one()
+    erased = select(func.count(SentText.id)).where(SentText.at > now - DAY)
+    return session.scalars(left).one() + session.scalars(erased).one()
 
 
 def mark_sent(session: Session, message: Message, now: datetime) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 
 CODE_DIGITS = 9
@@ -44,10 +43,10 @@ def linked_visit_id(token: str) -> int | None:
 
 
 def _token(secret: str, visit_id: int, message: str) -> str:
-    digest = hmac.new(secret.encode(), message.encode(), hashlib.sha256).digest()
+    digest = hmac.digest(secret.encode(), message.encode(), "sha256")
     return f"{visit_id}-{base64.urlsafe_b64encode(digest[:_MAC_BYTES]).decode()}"
 
 
 def keyed_hash(secret: str, purpose: str, value: str) -> str:
     """A hash that only this installation can make: finds equal values without keeping them."""
-    return hmac.new(secret.encode(), f"{purpose}:{value}".encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(secret.encode(), f"{purpose}:{value}".encode(), "sha256").hex()

@@ -15,9 +15,11 @@ from scheduler.actions.dates import Away, ChangeRefused, end_absence
 from scheduler.domain.intervals import Interval
 from scheduler.domain.recurrence import day_interval, wall_to_utc
 from scheduler.models import Absence
+from scheduler.web.belongs import belongs_to_adviser
 from scheduler.web.changes import confirm, say_refusal, show_effect
 from scheduler.web.edge import db, now, rulebook, today
 from scheduler.web.login import own_adviser
+from scheduler.web.permissions import permit
 
 pages = Blueprint("absences", __name__, url_prefix="/my/absences")
 
@@ -74,9 +76,8 @@ def do_be_away() -> ResponseReturnValue:
 
 @pages.post("/<id:absence_id>/end")
 def do_end(absence_id: int) -> ResponseReturnValue:
-    adviser = own_adviser()
-    absence = db().get(Absence, absence_id)
-    if absence is None or absence.adviser_id != adviser.id or absence.source != "entered":
+    absence = _own_absence(absence_id)
+    if absence.source != "entered":
         abort(404)
     end_absence(db(), absence)
     db().commit()
@@ -116,10 +117,15 @@ def _show_imported(absence: Absence, refused: ChangeRefused | None = None) -> Re
 
 def _own_imported(absence_id: int) -> Absence:
     """A coming absence from this adviser's own calendar: 404 for all others."""
-    adviser, absence = own_adviser(), db().get(Absence, absence_id)
-    is_own = absence is not None and absence.adviser_id == adviser.id and absence.source == "imported"
-    if absence is None or not is_own or absence.ends_at <= now():
+    absence = _own_absence(absence_id)
+    if absence.source != "imported" or absence.ends_at <= now():
         abort(404)
+    return absence
+
+
+def _own_absence(absence_id: int) -> Absence:
+    absence = db().get(Absence, absence_id) or abort(404)
+    permit("change", "absence", belongs_to_adviser(absence.adviser_id))
     return absence
 
 

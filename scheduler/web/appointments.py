@@ -6,34 +6,23 @@ Anything else is not to be seen: 404, as if it were not there.
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import force_locale
-from flask_login import current_user, login_required
 from markupsafe import Markup
-from sqlalchemy import select
 
 from scheduler.actions.booking import SlotTaken, cancel, move, question_of
 from scheduler.actions.openings import UnknownOpening
 from scheduler.domain.visit_states import may
-from scheduler.models import AccountRole, Step, Visit
+from scheduler.models import Visit
+from scheduler.web.belongs import belongs_of_appointment, belongs_of_contact
 from scheduler.web.edge import db, now, row_id, rulebook, settings
-from scheduler.web.login import by_staff
+from scheduler.web.login import by_staff, serves_desk
 from scheduler.web.offer import offered_days, read_chosen, read_days
+from scheduler.web.permissions import may_here, permit, scope_here
 from scheduler.web.visits import ContactForm, full_link, is_over, save_contact, visit_token
 
 pages = Blueprint("appointments", __name__, url_prefix="/appointments/<id:visit_id>")
-
-JUST = timedelta(hours=1)
-"""So long after it booked, moved or cancelled an appointment, an account may see it, wherever it is."""
-
-
-@pages.before_request
-@login_required  # type: ignore[untyped-decorator]
-def _ask_to_log_in() -> None:
-    """Nobody who is not logged in learns whether there is such an appointment."""
 
 
 @pages.get("")
@@ -55,7 +44,7 @@ def do_leave_contact(visit_id: int) -> ResponseReturnValue:
     visit, form = just_made_by_me(visit_id), read_contact()
     if not form.validate():
         return _page(visit, form), 422
-    save_contact(visit, form)
+    save_contact(visit, form, by_staff=True)
     db().commit()
     return redirect(url_for("appointments.show_appointment", visit_id=visit_id, saved=1), 303)
 
@@ -95,43 +84,24 @@ def do_cancel(visit_id: int) -> ResponseReturnValue:
 
 
 def appointment_of_mine(visit_id: int) -> Visit:
-    """An appointment that this account may see. Aborts with 403 without any role, 404 where it is another's."""
-    if not _roles():
-        abort(403)
+    """An appointment that this account may move and cancel. Aborts with 404 where it is another's."""
     visit = db().get(Visit, visit_id)
-    if visit is None or visit.kind != "appointment" or not may_see(visit):
+    if visit is None or visit.kind != "appointment":
         abort(404)
+    permit("change", "appointment", belongs_of_appointment(visit))
     return visit
-
-
-def may_see(visit: Visit) -> bool:
-    """Of a desk's own place; an adviser's own, cancelled ones too; or what this account has just made."""
-    mine = {visit.planned_adviser_id, visit.wished_adviser_id} - {None}
-    ours = any(each.place_id == visit.place_id or each.adviser_id in mine for each in _roles())
-    return ours or is_just_made_by_me(visit)
 
 
 def just_made_by_me(visit_id: int) -> Visit:
     """The same, and only while it is fresh: nobody reads or changes contacts of others' bookings."""
     visit = appointment_of_mine(visit_id)
-    if visit.state != "booked" or not is_just_made_by_me(visit):
-        abort(404)
+    permit("change", "contact", belongs_of_contact(visit))
     return visit
-
-
-def is_just_made_by_me(visit: Visit) -> bool:
-    made = select(Step.id).where(
-        Step.visit_id == visit.id,
-        Step.account_id == current_user.account.id,
-        Step.verb.in_(("book", "move", "cancel")),
-        Step.at > now() - JUST,
-    )
-    return db().scalar(made.limit(1)) is not None
 
 
 def contact_form(visit: Visit) -> ContactForm | None:
     """The form with what was left; None where this account has no business with it."""
-    if visit.state != "booked" or not is_just_made_by_me(visit):
+    if not may_here("change", "contact", belongs_of_contact(visit)):
         return None
     contact = visit.contact
     data = {"email": contact.email, "phone": contact.phone, "reminders": contact.reminders} if contact else None
@@ -145,16 +115,8 @@ def read_contact() -> ContactForm:
 
 def back_link(visit: Visit) -> str:
     """Where staff go on: the adviser to the own day, the desk to its queue."""
-    roles = _roles()
-    own = any(each.adviser_id in (visit.planned_adviser_id, visit.wished_adviser_id) for each in roles if each.adviser)
-    has_desk = any(each.role == "desk" for each in roles)
-    return url_for("my.show_my") if own or not has_desk else url_for("desk.show_desk")
-
-
-def _roles() -> list[AccountRole]:
-    """What this account may do; an adviser who left the town's file keeps the account, not the work."""
-    roles: list[AccountRole] = current_user.account.roles
-    return [each for each in roles if each.adviser is None or each.adviser.retired_at is None]
+    is_own = bool(scope_here("change", "appointment").adviser_ids & belongs_of_appointment(visit).adviser_ids)
+    return url_for("my.show_my") if is_own or not serves_desk() else url_for("desk.show_desk")
 
 
 def _page(visit: Visit, form: ContactForm | None) -> str:

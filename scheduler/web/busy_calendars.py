@@ -20,8 +20,10 @@ from scheduler.actions.busy_calendars import (
 from scheduler.busy_calendars import CalendarProblem
 from scheduler.busy_calendars.addresses import normal_address
 from scheduler.models import BusyCalendar
+from scheduler.web.belongs import belongs_to_adviser
 from scheduler.web.edge import db, now, settings
 from scheduler.web.login import own_adviser
+from scheduler.web.permissions import permit
 
 pages = Blueprint("busy_calendars", __name__, url_prefix="/my/busy-calendars")
 
@@ -48,10 +50,8 @@ def do_add_calendar() -> ResponseReturnValue:
 
 @pages.post("/<id:calendar_id>/removal")
 def do_remove_calendar(calendar_id: int) -> ResponseReturnValue:
-    adviser = own_adviser()
-    calendar = db().get(BusyCalendar, calendar_id)
-    if calendar is None or calendar.adviser_id != adviser.id:
-        abort(404)
+    calendar = db().get(BusyCalendar, calendar_id) or abort(404)
+    permit("change", "absence", belongs_to_adviser(calendar.adviser_id))
     remove_calendar(db(), calendar.id, now())
     db().commit()
     return redirect(url_for("busy_calendars.show_calendars", removed=1), 303)

@@ -14,8 +14,10 @@ from sqlalchemy import select
 from scheduler.actions.feeds import make_feed, revoke_feed
 from scheduler.models import Feed
 from scheduler.models.feeds import FeedLevel
+from scheduler.web.belongs import belongs_to_adviser
 from scheduler.web.edge import db, now, settings
 from scheduler.web.login import own_adviser
+from scheduler.web.permissions import permit
 
 pages = Blueprint("calendars", __name__, url_prefix="/my")
 
@@ -47,13 +49,15 @@ def do_make_feed() -> ResponseReturnValue:
 
 @pages.post("/feeds/<id:feed_id>/revocation")
 def do_revoke_feed(feed_id: int) -> ResponseReturnValue:
-    adviser = own_adviser()
-    feed = db().get(Feed, feed_id)
-    if feed is None or feed.adviser_id != adviser.id:
-        abort(404)
+    feed = db().get(Feed, feed_id) or abort(404)
+    permit("change", "own_feed", belongs_to_adviser(feed.adviser_id))
     revoke_feed(db(), feed, now())
     db().commit()
     return redirect(url_for("calendars.show_feeds"), 303)
+
+
+def line_of(feed: Feed) -> FeedLine:
+    return FeedLine(feed, _say_fetched(feed), (feed.fetched_at or feed.created_at) <= now() - IDLE_AFTER)
 
 
 def _feeds_page(fresh_link: str | None = None) -> str:
@@ -62,10 +66,7 @@ def _feeds_page(fresh_link: str | None = None) -> str:
 
 def _own_lines() -> list[FeedLine]:
     query = select(Feed).where(Feed.adviser_id == own_adviser().id, Feed.revoked_at.is_(None)).order_by(Feed.id)
-    return [
-        FeedLine(feed, _say_fetched(feed), (feed.fetched_at or feed.created_at) <= now() - IDLE_AFTER)
-        for feed in db().scalars(query)
-    ]
+    return [line_of(feed) for feed in db().scalars(query)]
 
 
 def _say_fetched(feed: Feed) -> str:

@@ -18,7 +18,7 @@ from scheduler.actions.call_list import (
 )
 from scheduler.models import Message, Place
 from scheduler.web.edge import db, now, today
-from scheduler.web.login import desk_place, own_adviser, serves_desk
+from scheduler.web.permissions import may_any_here, scope_here
 
 pages = Blueprint("call_list", __name__, url_prefix="/call-list")
 
@@ -60,7 +60,7 @@ def do_settle(message_id: int) -> ResponseReturnValue:
 
 def count_here() -> int:
     """How much of it waits for somebody: stands in the navigation of all pages of staff."""
-    return len(lines_here()) + len(dead_letters_here())
+    return len(lines_here()) + len(dead_letters_here()) if may_any_here("see", "call_list") else 0
 
 
 def say_reason(message: Message) -> str:
@@ -89,17 +89,15 @@ _UNREACHABLE = {
 
 
 def lines_here() -> list[CallLine]:
-    """The list of the desk's place, or of the adviser whose time it was."""
-    if serves_desk():
-        return read_call_list(db(), now(), place_id=desk_place().id)
-    return read_call_list(db(), now(), adviser_id=own_adviser().id)
+    """The list of the desk's place, and of the adviser whose time it was."""
+    theirs = scope_here("change", "call_list")
+    return read_call_list(db(), now(), place_ids=theirs.place_ids, adviser_ids=theirs.adviser_ids)
 
 
 def dead_letters_here() -> list[Message]:
     """The same of messages that did not arrive."""
-    if serves_desk():
-        return read_dead_letters(db(), today(), place_id=desk_place().id)
-    return read_dead_letters(db(), today(), adviser_id=own_adviser().id)
+    theirs = scope_here("change", "call_list")
+    return read_dead_letters(db(), today(), place_ids=theirs.place_ids, adviser_ids=theirs.adviser_ids)
 
 
 def _dead_letter(message_id: int) -> Message:

@@ -15,8 +15,11 @@ from scheduler.web.edge import db, now, places, row_id
 from scheduler.web.login import by_staff
 
 
-def show_effect(change: Away | DateChange, **page: Any) -> str:
-    """Try the change out and show whom it would hit; nothing stays. Raises ChangeRefused."""
+def show_effect(change: Away | DateChange, *, sees_visits: bool = True, **page: Any) -> str:
+    """Try the change out and show whom it would hit; nothing stays. Raises ChangeRefused.
+
+    sees_visits: else how many it would hit is shown, and the first offer is chosen for each.
+    """
     effect = carry_out(db(), change, by=by_staff(), now=now())
     db().rollback()
     kept = [db().get_one(Visit, visit_id) for visit_id in effect.kept]
@@ -26,6 +29,7 @@ def show_effect(change: Away | DateChange, **page: Any) -> str:
         kept=sorted(kept, key=lambda each: each.starts_at or now()),
         places={place.id: place for place in places()},
         choices=read_choices(request.form),
+        sees_visits=sees_visits,
         **page,
     )
 

@@ -1,4 +1,7 @@
-"""The desk cancels or changes one date of its place; whom it hits is shown before it counts."""
+"""One date of a place is cancelled or changed; whom it hits is shown before it counts.
+
+The desk does it, and whoever coordinates the hours there, who sees how many are hit and nothing else of them.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,11 @@ from sqlalchemy import select
 
 from scheduler.actions.dates import ChangeRefused, DateChange, restore_date
 from scheduler.actions.rulebook import PlannedOpening
-from scheduler.models import HoursException
+from scheduler.models import HoursException, Place
+from scheduler.web.belongs import belongs_of_date
 from scheduler.web.changes import confirm, say_refusal, show_effect
-from scheduler.web.edge import db, now, opening_from, rulebook, today
-from scheduler.web.login import desk_place
+from scheduler.web.edge import db, now, opening_from, places, rulebook, today
+from scheduler.web.permissions import may_here, permit, scope_here
 
 pages = Blueprint("dates", __name__, url_prefix="/desk/dates")
 
@@ -35,9 +39,12 @@ class Typed:
 
 @pages.get("")
 def show_dates() -> ResponseReturnValue:
-    place = desk_place()
+    theirs = scope_here("change", "date").place_ids
+    mine = [each for each in places() if each.id in theirs] or abort(404)
+    place = next((each for each in mine if each.key == request.args.get("place")), mine[0])
     openings = [each for each in rulebook().openings(today(), today() + AHEAD, place.id) if each.dated.ends_at > now()]
-    return render_template("changes/dates.html", place=place, openings=openings, changed=_changed_on_the_day())
+    changed = _changed_on_the_day()
+    return render_template("changes/dates.html", place=place, places=mine, openings=openings, changed=changed)
 
 
 @pages.get("/<hours_key>/<original_on>")
@@ -67,7 +74,7 @@ def do_restore(hours_key: str, original_on: str) -> ResponseReturnValue:
         abort(409)
     restore_date(db(), exception)
     db().commit()
-    return redirect(url_for("dates.show_dates", restored=opening.public_id), 303)
+    return redirect(_dates_of(opening, restored=opening.public_id), 303)
 
 
 @pages.post("/<hours_key>/<original_on>")
@@ -80,16 +87,20 @@ def do_change(hours_key: str, original_on: str) -> ResponseReturnValue:
         if refused.reason != "outdated":
             return _form_page(opening, typed, refused), 422
         return _show_effect(opening, typed, refused)
-    return redirect(url_for("dates.show_dates", saved=opening.public_id), 303)
+    return redirect(_dates_of(opening, saved=opening.public_id), 303)
 
 
 def _opening_here(hours_key: str, original_on: str) -> PlannedOpening:
-    """An opening of this desk's own place that is not over: 404 for any other."""
-    place = desk_place()
+    """An opening that is not over, of a place whose dates this account changes: 404 for any other."""
     opening = opening_from(f"{hours_key}/{original_on}")
-    if opening is None or opening.hours.place_id != place.id or opening.dated.ends_at <= now():
+    if opening is None or opening.dated.ends_at <= now():
         abort(404)
+    permit("change", "date", belongs_of_date(opening))
     return opening
+
+
+def _dates_of(opening: PlannedOpening, **args: Any) -> str:
+    return url_for("dates.show_dates", place=db().get_one(Place, opening.hours.place_id).key, **args)
 
 
 def _name_of(opening: PlannedOpening) -> dict[str, Any]:
@@ -134,6 +145,7 @@ def _show_effect(opening: PlannedOpening, typed: Typed, refused: ChangeRefused |
             action=url_for("dates.do_change", **_name_of(opening)),
             back=url_for("dates.ask_change", **_name_of(opening)),
             wrong=say_refusal(refused) if refused else None,
+            sees_visits=may_here("see", "appointment", belongs_of_date(opening)),
         )
     except ChangeRefused as other:
         db().rollback()
@@ -145,7 +157,7 @@ def _form_page(opening: PlannedOpening, typed: Typed, refused: ChangeRefused | N
     return render_template(
         "changes/date.html",
         opening=opening,
-        place=desk_place(),
+        place=db().get_one(Place, opening.hours.place_id),
         typed=typed,
         wrong=say_refusal(refused) if refused else None,
         longest_reason=LONGEST_REASON,

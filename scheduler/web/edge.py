@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from werkzeug.routing import IntegerConverter
 
 from config import Config
+from scheduler.actions.audit import follow
 from scheduler.actions.rulebook import PlannedOpening, RuleBook, read_rulebook
 from scheduler.db import Database
 from scheduler.domain.recurrence import local_date
@@ -50,12 +51,26 @@ def db() -> Session:
     return cast(Session, g.session)
 
 
+def reading() -> Session:
+    """A session of its own that only reads, for a `with`: nobody waits for what is done meanwhile."""
+    return cast(Database, current_app.extensions["database"]).reading()
+
+
 def read_after_refusal() -> None:
     """Give up what this request wrote, and its lock: what it still reads holds nobody up."""
     db().rollback()
     db().close()
     g.pop("town", None)
     g.session = cast(Database, current_app.extensions["database"]).reading()
+
+
+def write_after_reading() -> None:
+    """Look no longer, change something: the session that only read is given up for one that writes."""
+    db().close()
+    g.pop("town", None)
+    g.session = cast(Database, current_app.extensions["database"]).writing()
+    if "trail" in g:
+        follow(g.session, g.trail)
 
 
 def now() -> datetime:
@@ -134,20 +149,21 @@ def answer_unless_known(parts: list[object], render: Callable[[], str], *, same_
     if etag in request.if_none_match:
         response = Response(status=304)
     else:
-        response = make_response(_rendered_once(etag, render) if same_for_all else render())
+        response = make_response(rendered_once(etag, render) if same_for_all else render())
     response.set_etag(etag)
     response.headers["Cache-Control"] = "no-cache, private"
     return response
 
 
-def _rendered_once(etag: str, render: Callable[[], str]) -> str:
+def rendered_once(key: str, render: Callable[[], str]) -> str:
+    """What is the same for all: rendered once and kept, a few such pages a process."""
     rendered: dict[str, str] = cast(Database, current_app.extensions["database"]).kept.setdefault("pages", {})
-    found = rendered.get(etag)
+    found = rendered.get(key)
     if found is None:
         found = render()
         if len(rendered) >= MOST_RENDERED:
             rendered.clear()
-        rendered[etag] = found
+        rendered[key] = found
     return found
 
 

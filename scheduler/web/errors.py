@@ -12,9 +12,10 @@ from werkzeug.exceptions import HTTPException
 from scheduler.actions.openings import UnknownOpening
 from scheduler.db import is_busy
 from scheduler.domain.visit_states import StepRefused
-from scheduler.web.edge import db
+from scheduler.web.edge import db, read_after_refusal
 from scheduler.web.limits import seconds_to_wait
 from scheduler.web.problems import plain_problem
+from scheduler.web.request_log import request_id
 
 BUSY_SECONDS = 5
 """After so many seconds somebody who met a busy database may try again."""
@@ -73,15 +74,18 @@ def show_unknown_opening(_error: Exception) -> ResponseReturnValue:
 def show_fault(error: Exception) -> ResponseReturnValue:
     from flask import current_app
 
-    current_app.logger.exception("request failed: %s", request.endpoint, exc_info=error)
+    extra = {"fields": {"request_id": request_id()}}
+    current_app.logger.exception("request failed: %s", request.endpoint, exc_info=error, extra=extra)
     return error_page(500, *_words_for(500))
 
 
 def error_page(status: int, title: str, text: str) -> ResponseReturnValue:
-    """A page for people, a problem document for API clients."""
+    """A page for people, a problem document for API clients. What is refused holds nobody up who writes."""
     if request.path.startswith("/api/"):
         return plain_problem(status)
     try:
+        if request.method not in ("GET", "HEAD", "OPTIONS"):
+            read_after_refusal()
         return render_template("error.html", title=title, text=text), status
     except Exception:  # the page itself needs a database: without one plain words must do
         return f"<!doctype html><title>{title}</title><h1>{title}</h1><p>{text}</p>", status

@@ -10,11 +10,13 @@ from werkzeug.http import is_resource_modified
 from scheduler.actions.feeds import NOTED_EVERY, FeedBody, FeedHead, find_head, note_fetched, read_body
 from scheduler.db import Database
 from scheduler.web.edge import db, now
+from scheduler.web.limits import unknown_links
 
 pages = Blueprint("feeds", __name__)
 
 
 @pages.get("/feeds/<token>.ics")
+@unknown_links
 def show_feed(token: str) -> ResponseReturnValue:
     head = find_head(db(), token)
     if head is None:

@@ -13,7 +13,9 @@ from scheduler.actions.openings import UnknownOpening
 from scheduler.actions.slots import Question, make_question
 from scheduler.actions.supply import ANY_OTHER_LANGUAGE
 from scheduler.models import Concern, Consultation
+from scheduler.web.case_marks import keep_mark, read_mark
 from scheduler.web.desk.book_panel import find_nearest, idempotency_key
+from scheduler.web.desk.panel import answers_of
 from scheduler.web.edge import concerns, db, now, rulebook
 from scheduler.web.login import by_staff
 from scheduler.web.my import own_consultation
@@ -34,17 +36,21 @@ def do_follow_up(consultation_id: int) -> ResponseReturnValue:
     concern, start = _concern(consultation, request.form.get("concern")), read_chosen(request.form.get("slot", ""))
     if start is None:
         return redirect(_address(consultation, concern), 303)
-    visit = consultation.visit
+    mark, wrong = read_mark(request.form)
+    if wrong:
+        return _page(consultation, concern, mark_wrong=wrong), 422
+    asked = answers_of(consultation.visit)
     booking = Booking(
         question_for(consultation, concern),
         *start,
-        locale=visit.locale,
-        age_group=visit.age_group,
-        people=visit.people,
+        locale=consultation.visit.locale,
+        age_group=asked.age_group,
+        people=asked.people,
         idempotency_key=idempotency_key(request.form),
     )
     try:
         booked = book(db(), rulebook(), booking, by=by_staff(), now=now())
+        keep_mark(booked, mark)
         db().commit()
     except (SlotTaken, UnknownOpening, KeyReused):
         db().rollback()
@@ -68,7 +74,7 @@ def question_for(consultation: Consultation, concern: Concern | None) -> Questio
 def _concern(consultation: Consultation, key: str | None) -> Concern | None:
     """What decides the length: as chosen; else as before; who was here is known, so that comes before the rest."""
     known = {each.key: each for each in concerns()}
-    before = consultation.visit.concern.key if consultation.visit.concern else ""
+    before = answers_of(consultation.visit).concern or ""
     usual = next((each for each in known.values() if each.asks_adviser), None)
     return known.get(key or "") or known.get(before) or usual
 
@@ -77,7 +83,9 @@ def _address(consultation: Consultation, concern: Concern | None) -> str:
     return url_for("followups.ask_follow_up", consultation_id=consultation.id, concern=concern.key if concern else None)
 
 
-def _page(consultation: Consultation, concern: Concern | None, taken_at: datetime | None = None) -> str:
+def _page(
+    consultation: Consultation, concern: Concern | None, taken_at: datetime | None = None, mark_wrong: str = ""
+) -> str:
     question, shown = question_for(consultation, concern), read_days(request.values.get("days", ""))
     days, more = offered_days(question, shown)
     return render_template(
@@ -91,4 +99,6 @@ def _page(consultation: Consultation, concern: Concern | None, taken_at: datetim
         shown=shown,
         nearest=find_nearest(question, taken_at) if taken_at else None,
         key=secrets.token_urlsafe(16),
+        mark=read_mark(request.form)[0],
+        mark_wrong=mark_wrong,
     )

@@ -7,28 +7,39 @@ from typing import Any
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from scheduler.actions.openings import lock_visit
 from scheduler.actions.parking import park, unpark
 from scheduler.actions.registration import NotToday, TicketsRefused, answer, check_in, leave, miss
-from scheduler.actions.steps import UndoRefused, undo
 from scheduler.domain.visit_states import may
 from scheduler.models import Visit
-from scheduler.web.appointments import may_see
+from scheduler.web.belongs import belongs_of_appointment
 from scheduler.web.desk.day_sheet import sheet_page
 from scheduler.web.desk.panel import answers_of, panel, read_answers, register_asked
 from scheduler.web.desk.paper_ticket import show_paper
-from scheduler.web.desk.visits import already_in, unknown_code, visit_of
+from scheduler.web.desk.visits import (
+    already_in,
+    take_back,
+    unknown_code,
+    visit_at_counter,
+    visit_of,
+    visit_to_answer,
+)
 from scheduler.web.edge import db, now, rulebook
 from scheduler.web.login import by_staff, own_adviser
 from scheduler.web.my.page import is_taken_in_here, my_page
 from scheduler.web.my.places import counter_openings
+from scheduler.web.permissions import may_here
 
 pages = Blueprint("intake", __name__, url_prefix="/my/intake")
 
 
+@pages.before_request
+def _ask_for_an_adviser() -> None:
+    """The desk has a page of its own."""
+    own_adviser()
+
+
 @pages.post("/visits")
 def do_register() -> ResponseReturnValue:
-    own_adviser()
     wanted = request.form.get("opening", "")
     opening = next((each for each in counter_openings() if each.public_id == wanted), None)
     if opening is None:
@@ -43,7 +54,7 @@ def do_register() -> ResponseReturnValue:
 
 @pages.get("/visits/<id:visit_id>/answers")
 def ask_answers(visit_id: int) -> ResponseReturnValue:
-    visit = _visit_here(visit_id)
+    visit = visit_to_answer(visit_id)
     return render_template(
         "desk/answers.html", visit=visit, panel=panel(), asked=answers_of(visit), counter="intake", back=_back()
     )
@@ -51,14 +62,13 @@ def ask_answers(visit_id: int) -> ResponseReturnValue:
 
 @pages.post("/visits/<id:visit_id>/answers")
 def do_answer(visit_id: int) -> ResponseReturnValue:
-    answer(db(), rulebook(), _visit_here(visit_id).id, read_answers(request.form), by=by_staff(), now=now())
+    answer(db(), rulebook(), visit_to_answer(visit_id).id, read_answers(request.form), by=by_staff(), now=now())
     return _commit_and_return()
 
 
 @pages.post("/check-ins")
 def do_check_in_by_code() -> ResponseReturnValue:
     """By nine digits, or by the link that a scanner types from the QR code."""
-    own_adviser()
     typed = request.form.get("code", "").strip()
     visit = visit_of(typed)
     if visit is None:
@@ -70,77 +80,61 @@ def do_check_in_by_code() -> ResponseReturnValue:
 
 @pages.post("/visits/<id:visit_id>/check-in")
 def do_check_in(visit_id: int) -> ResponseReturnValue:
-    return _check_in(_visit_here(visit_id), "")
+    return _check_in(visit_at_counter(visit_id), "")
 
 
 @pages.post("/appointments")
 def do_look_up() -> ResponseReturnValue:
     """A caller says the code of an appointment with this adviser, to move or cancel it."""
-    own_adviser()
     typed = request.form.get("code", "").strip()
     visit = visit_of(typed)
     if visit is None or visit.kind != "appointment":
         return my_page(code=typed, code_error=unknown_code()), 422
-    if not may_see(visit):
+    if not may_here("change", "appointment", belongs_of_appointment(visit)):
         return render_template("desk/elsewhere.html", visit=visit), 409
     return redirect(url_for("appointments.show_appointment", visit_id=visit.id), 303)
 
 
 @pages.post("/visits/<id:visit_id>/left")
 def do_leave(visit_id: int) -> ResponseReturnValue:
-    leave(db(), _visit_here(visit_id).id, by=by_staff(), now=now())
+    leave(db(), visit_at_counter(visit_id).id, by=by_staff(), now=now())
     return _commit_and_return()
 
 
 @pages.post("/visits/<id:visit_id>/parking")
 def do_park(visit_id: int) -> ResponseReturnValue:
-    park(db(), _visit_here(visit_id).id, by=by_staff(), now=now())
+    park(db(), visit_at_counter(visit_id).id, by=by_staff(), now=now())
     return _commit_and_return()
 
 
 @pages.post("/visits/<id:visit_id>/return")
 def do_unpark(visit_id: int) -> ResponseReturnValue:
-    unpark(db(), _visit_here(visit_id).id, by=by_staff(), now=now())
+    unpark(db(), visit_at_counter(visit_id).id, by=by_staff(), now=now())
     return _commit_and_return()
 
 
 @pages.post("/visits/<id:visit_id>/missed")
 def do_miss(visit_id: int) -> ResponseReturnValue:
-    miss(db(), _visit_here(visit_id).id, by=by_staff(), now=now())
+    miss(db(), visit_at_counter(visit_id).id, by=by_staff(), now=now())
     return _commit_and_return()
 
 
 @pages.post("/visits/<id:visit_id>/undo")
 def do_undo(visit_id: int) -> ResponseReturnValue:
-    visit = lock_visit(db(), _visit_here(visit_id).id)
-    try:
-        undo(db(), visit, by=by_staff(), now=now())
-    except UndoRefused:
-        db().rollback()
-        abort(409)
+    take_back(visit_at_counter(visit_id), now())
     return _commit_and_return()
 
 
 @pages.get("/visits/<id:visit_id>/ticket")
 def show_ticket(visit_id: int) -> ResponseReturnValue:
-    return show_paper(_visit_here(visit_id), _back())
+    return show_paper(visit_at_counter(visit_id), _back())
 
 
 @pages.get("/day-sheet")
 def show_day_sheet() -> ResponseReturnValue:
-    own_adviser()
     openings = counter_openings()
     found = (each for each in openings if each.public_id == request.args.get("opening"))
     return sheet_page(next(found, None) or next(iter(openings), None), _back())
-
-
-def _visit_here(visit_id: int) -> Visit:
-    """A visit that this adviser takes in today. Any other is not to be seen: 404, as if it were not there."""
-    own_adviser()
-    visit = db().get(Visit, visit_id)
-    if visit is None or not is_taken_in_here(visit):
-        abort(404)
-    return visit
 
 
 def _check_in(visit: Visit, typed: str) -> ResponseReturnValue:

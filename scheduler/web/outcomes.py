@@ -23,7 +23,7 @@ CASE_KINDS = {
 
 @pages.get("/consultations/<id:consultation_id>/outcome")
 def ask_outcome(consultation_id: int) -> ResponseReturnValue:
-    consultation = own_consultation(consultation_id)
+    consultation = own_consultation(consultation_id, "see", "outcome")
     return render_template(
         "my/outcome.html",
         consultation=consultation,
@@ -36,7 +36,7 @@ def ask_outcome(consultation_id: int) -> ResponseReturnValue:
 
 @pages.post("/consultations/<id:consultation_id>/outcome")
 def do_record_outcome(consultation_id: int) -> ResponseReturnValue:
-    consultation = own_consultation(consultation_id)
+    consultation = own_consultation(consultation_id, "change", "outcome")
     _record(consultation, _read_outcome(request.form, consultation))
     return redirect(url_for("my.show_my", message="outcome_saved"), 303)
 
@@ -44,7 +44,7 @@ def do_record_outcome(consultation_id: int) -> ResponseReturnValue:
 @pages.post("/consultations/<id:consultation_id>/outcome/follow-up")
 def do_record_and_follow_up(consultation_id: int) -> ResponseReturnValue:
     """Keep what is ticked so far, then make the next appointment. Nothing ticked: the outcome stays open."""
-    consultation = own_consultation(consultation_id)
+    consultation = own_consultation(consultation_id, "change", "outcome")
     outcome = _read_outcome(request.form, consultation)
     if outcome != Outcome() or consultation.outcome_at is not None:
         _record(consultation, outcome)

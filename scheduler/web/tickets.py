@@ -27,6 +27,7 @@ from scheduler.models import Consultation, Visit
 from scheduler.web.edge import answer_unless_known, db, now, rulebook, settings
 from scheduler.web.errors import error_page
 from scheduler.web.forecasts import PERHAPS_FROM, forecast_of
+from scheduler.web.limits import unknown_links
 from scheduler.web.visits import normalise, visit_by
 
 pages = Blueprint("tickets", __name__)
@@ -91,17 +92,20 @@ class NearlyForm(FlaskForm):  # type: ignore[misc]
 
 
 @pages.get("/tickets/<token>")
+@unknown_links
 def show_ticket(token: str) -> ResponseReturnValue:
     return _page(token, visit_by(token), NearlyForm(formdata=None))
 
 
 @pages.get("/tickets/<token>/now")
+@unknown_links
 def poll_ticket(token: str) -> ResponseReturnValue:
     state = _state_by(token)
     return answer_unless_known(["ticket", token, state], lambda: _render_now(visit_by(token)))
 
 
 @pages.post("/tickets/<token>/message")
+@unknown_links
 def do_ask_to_be_told(token: str) -> ResponseReturnValue:
     visit, form = visit_by(token), NearlyForm()
     if visit.state not in MAY_ASK or not _sends_anything():
@@ -122,6 +126,7 @@ def do_ask_to_be_told(token: str) -> ResponseReturnValue:
 
 
 @pages.post("/tickets/<token>/message/withdrawal")
+@unknown_links
 def do_stop_telling(token: str) -> ResponseReturnValue:
     stop_telling(db(), visit_by(token).id)
     db().commit()

@@ -10,7 +10,7 @@ from urllib.parse import quote_plus
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext
+from flask_babel import lazy_gettext, ngettext
 from flask_wtf import FlaskForm
 from sqlalchemy import select
 from wtforms import BooleanField, StringField
@@ -19,6 +19,7 @@ from wtforms.validators import Length, ValidationError
 from scheduler import ical
 from scheduler.actions.booking import SlotTaken, cancel, move, question_of
 from scheduler.actions.coming import say_coming
+from scheduler.actions.contact_limits import ContactRefused, OverlapsAnother, TooManyBookings, count_bookings
 from scheduler.actions.contacts import InvalidContact, leave_contact, normal_email, normal_phone
 from scheduler.actions.messages import is_mobile
 from scheduler.actions.openings import UnknownOpening
@@ -27,7 +28,7 @@ from scheduler.domain.codes import link_token, linked_visit_id, typed_code
 from scheduler.domain.visit_states import HERE, may
 from scheduler.models import Visit
 from scheduler.web.edge import db, now, read_after_refusal, rulebook, settings, today, town
-from scheduler.web.limits import guesses
+from scheduler.web.limits import guesses, unknown_links
 from scheduler.web.offer import offered_days, read_chosen, read_days
 from scheduler.web.qr import draw_qr
 
@@ -57,6 +58,7 @@ class CodeForm(FlaskForm):  # type: ignore[misc]
 
 
 @pages.get("/visits/<token>")
+@unknown_links
 def show_visit(token: str) -> ResponseReturnValue:
     visit = visit_by(token)
     if visit.state in HERE or visit.kind != "appointment":
@@ -65,6 +67,7 @@ def show_visit(token: str) -> ResponseReturnValue:
 
 
 @pages.post("/visits/<token>/contact")
+@unknown_links
 def do_leave_contact(token: str) -> ResponseReturnValue:
     visit = appointment_by(token)
     if visit.state != "booked":
@@ -72,12 +75,18 @@ def do_leave_contact(token: str) -> ResponseReturnValue:
     form = ContactForm()
     if not form.validate():
         return _visit_page(visit, form), 422
-    save_contact(visit, form)
+    try:
+        save_contact(visit, form)
+    except ContactRefused as refused:
+        read_after_refusal()
+        (form.email if form.email.data else form.phone).errors = [_words_for(refused)]
+        return _visit_page(visit_by(token), form), 409
     db().commit()
     return redirect(url_for("visits.show_visit", token=token, saved=1) + "#contact", 303)
 
 
 @pages.get("/visits/<token>/cancellation")
+@unknown_links
 def ask_cancel(token: str) -> ResponseReturnValue:
     visit = appointment_by(token)
     if not may(visit.state, "cancel"):
@@ -86,6 +95,7 @@ def ask_cancel(token: str) -> ResponseReturnValue:
 
 
 @pages.post("/visits/<token>/cancellation")
+@unknown_links
 def do_cancel(token: str) -> ResponseReturnValue:
     visit = cancel(db(), appointment_by(token).id, by=CLIENT, now=now())
     db().commit()
@@ -93,6 +103,7 @@ def do_cancel(token: str) -> ResponseReturnValue:
 
 
 @pages.get("/visits/<token>/coming")
+@unknown_links
 def ask_coming(token: str) -> ResponseReturnValue:
     visit = appointment_by(token)
     if visit.state != "booked" or visit.coming_at is not None:
@@ -101,6 +112,7 @@ def ask_coming(token: str) -> ResponseReturnValue:
 
 
 @pages.post("/visits/<token>/coming")
+@unknown_links
 def do_say_coming(token: str) -> ResponseReturnValue:
     visit = say_coming(db(), appointment_by(token).id, now())
     db().commit()
@@ -108,11 +120,13 @@ def do_say_coming(token: str) -> ResponseReturnValue:
 
 
 @pages.get("/visits/<token>/move")
+@unknown_links
 def ask_move(token: str) -> ResponseReturnValue:
     return _move_page(appointment_by(token))
 
 
 @pages.post("/visits/<token>/move")
+@unknown_links
 def do_move(token: str) -> ResponseReturnValue:
     visit = appointment_by(token)
     chosen = read_chosen(request.form.get("slot", ""))
@@ -124,10 +138,14 @@ def do_move(token: str) -> ResponseReturnValue:
     except (SlotTaken, UnknownOpening):
         read_after_refusal()
         return _move_page(visit_by(token), taken=True), 409
+    except OverlapsAnother as refused:
+        read_after_refusal()
+        return _move_page(visit_by(token), refused=_words_for(refused)), 409
     return redirect(visit_link(moved, moved=1), 303)
 
 
 @pages.get("/visits/<token>/appointment.ics")
+@unknown_links
 def show_ics(token: str) -> ResponseReturnValue:
     visit = appointment_by(token)
     body = ical.invitation(
@@ -142,6 +160,7 @@ def show_ics(token: str) -> ResponseReturnValue:
 
 
 @pages.get("/visits/<token>/qr.svg")
+@unknown_links
 def show_qr(token: str) -> ResponseReturnValue:
     """The visit's link as a picture: the desk scans it, or another phone takes it over."""
     return draw_qr(full_link(visit_by(token)))
@@ -167,8 +186,8 @@ def do_code() -> ResponseReturnValue:
     return redirect(visit_link(visit), 303)
 
 
-def save_contact(visit: Visit, form: ContactForm) -> None:
-    """Keep what the form says, the same for clients and staff."""
+def save_contact(visit: Visit, form: ContactForm, *, by_staff: bool = False) -> None:
+    """Keep what the form says. Raises ContactRefused where it is a client's, and one contact too many."""
     leave_contact(
         db(),
         visit.id,
@@ -177,14 +196,35 @@ def save_contact(visit: Visit, form: ContactForm) -> None:
         reminders=bool(form.reminders.data),
         secret=settings().secret_key,
         now=now(),
+        by_staff=by_staff,
     )
 
 
+@pages.app_template_global()
+def bookings_beyond_limit(visit: Visit) -> int:
+    """How many appointments to come the visit's contact stands for, where clients could not have so many; else 0."""
+    many = count_bookings(db(), visit.contact, now())
+    return many if many > town().bookings_per_contact else 0
+
+
+def _words_for(refused: ContactRefused) -> str:
+    if isinstance(refused, TooManyBookings):
+        words = ngettext(
+            "There is already one appointment with this contact.",
+            "There are already %(num)s appointments with this contact.",
+            refused.limit,
+        )
+        return f"{words} {_('Please cancel one first. Or leave this empty.')}"
+    return str(_("This contact has another appointment at this time. Please change one of them."))
+
+
 def visit_by(token: str) -> Visit:
-    """The visit of this link. Aborts with 404 where it is wrong or revoked, 410 where its day is over."""
+    """The visit of this link. Aborts with 404 where it is wrong or revoked, 410 where its day is over or it is gone."""
     visit_id = linked_visit_id(token)
     visit = db().get(Visit, visit_id) if visit_id is not None else None
-    if visit is None or not opens(token, visit):
+    if visit is None:
+        abort(410 if visit_id is not None and _once_opened(token, visit_id) else 404)
+    if not opens(token, visit):
         abort(404)
     if is_over(visit):
         abort(410)
@@ -202,6 +242,11 @@ def appointment_by(token: str) -> Visit:
 def opens(token: str, visit: Visit) -> bool:
     """Whether the token is this visit's, compared in constant time."""
     return compare_digest(token.encode(), visit_token(visit).encode())
+
+
+def _once_opened(token: str, visit_id: int) -> bool:
+    """Whether it was the link of a visit that is erased or counted: an id is given once, so nobody else has it."""
+    return compare_digest(token.encode(), link_token(settings().secret_key, visit_id, 0).encode())
 
 
 def is_over(visit: Visit) -> bool:
@@ -242,7 +287,7 @@ def _visit_page(visit: Visit, form: ContactForm) -> str:
     )
 
 
-def _move_page(visit: Visit, taken: bool = False) -> str:
+def _move_page(visit: Visit, taken: bool = False, refused: str = "") -> str:
     if not may(visit.state, "move"):
         abort(409)
     shown = read_days(request.args.get("days", ""))
@@ -255,6 +300,7 @@ def _move_page(visit: Visit, taken: bool = False) -> str:
         more=more,
         shown=shown,
         taken=taken,
+        refused=refused,
     )
 
 

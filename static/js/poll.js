@@ -5,6 +5,8 @@
 (function () {
   "use strict";
 
+  var HELD_MS = 3000;  // at most
+  var CLICK_AFTER_MS = 400;  // a finger's click comes a while after the finger is gone
   var bar = null;
   var lastGood = new Date();
 
@@ -37,7 +39,49 @@
     document.dispatchEvent(new CustomEvent("polled", { detail: element }));
   }
 
+  function listen(target, names, listener) {
+    names.split(" ").forEach(function (name) {
+      target.addEventListener(name, listener, { capture: true, passive: true });
+    });
+  }
+
+  // A button that is replaced between press and release has no click: what comes meanwhile is held, the latest counts.
+  function makePut(element) {
+    var held = null;
+    var limit = null;  // runs from a press to its end
+    var soon = null;
+
+    function letGo() {
+      var html = held;
+      window.clearTimeout(limit);
+      window.clearTimeout(soon);
+      held = limit = soon = null;
+      if (html !== null) { replace(element, html); }
+    }
+
+    function begin() {
+      window.clearTimeout(soon);
+      if (limit === null) { limit = window.setTimeout(letGo, HELD_MS); }
+    }
+
+    function end(event) {
+      if (limit === null) { return; }
+      window.clearTimeout(soon);
+      soon = window.setTimeout(letGo, event.type === "click" ? 0 : CLICK_AFTER_MS);
+    }
+
+    // Whichever of them this browser knows. A key may press a button here from wherever the focus is.
+    listen(element, "pointerdown mousedown touchstart", begin);
+    listen(document, "keydown", begin);
+    listen(document, "pointerup pointercancel mouseup touchend touchcancel keyup click", end);
+
+    return function (html) {
+      if (limit === null) { replace(element, html); } else { held = html; }
+    };
+  }
+
   function start(element) {
+    var put = makePut(element);
     var etag = null;
     var timer = null;
 
@@ -46,15 +90,19 @@
       timer = null;
       fetch(element.dataset.poll, { headers: headers, cache: "no-store", credentials: "same-origin" })
         .then(function (response) {
-          // Logged out, or over for good: the page itself says so.
-          if (response.redirected || response.status === 410) { window.location.reload(); return null; }
+          // Logged out, or over for good: the page itself says so, unless something on it wants to be kept first.
+          if (response.redirected || response.status === 410) {
+            var shutOut = new CustomEvent("shut-out", { cancelable: true });
+            if (response.status === 410 || document.dispatchEvent(shutOut)) { window.location.reload(); }
+            return null;
+          }
           if (response.status === 304) { showOnline(); return null; }
           if (!response.ok) { throw new Error("status " + response.status); }
           showOnline();
           etag = response.headers.get("ETag");
           return response.text();
         })
-        .then(function (html) { if (html !== null) { replace(element, html); } })
+        .then(function (html) { if (html !== null) { put(html); } })
         .catch(function () { showOffline(element.dataset.offline); })
         .then(again);
     }

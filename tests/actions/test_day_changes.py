@@ -186,32 +186,32 @@ def test_who_cannot_be_written_to_stands_on_the_call_list_until_told(
     nothing = book_with(session, rulebook, "09:30", "awo-1", service="MBE", language="ar")
     carry_out(session, ill(session), {phone.id: "cancel", nothing.id: "cancel"}, by=STAFF, now=EVENING)
     place_id = place_of(session).id
-    lines = read_call_list(session, EVENING, place_id=place_id)
+    lines = read_call_list(session, EVENING, place_ids={place_id})
     assert [(each.message.visit_id, each.message.kind, each.step.released_starts_at) for each in lines] == [
         (phone.id, "cancelled", at("09:00")),
         (nothing.id, "cancelled", at("09:30")),
     ]
     assert claim_due(session, EVENING) == []
     mark_told(session, lines[0].message, EVENING)
-    assert [each.message.visit_id for each in read_call_list(session, EVENING, place_id=place_id)] == [nothing.id]
-    assert read_call_list(session, EVENING, place_id=place_of(session, "awo-buero").id) == []
-    assert [each.message.visit_id for each in read_call_list(session, EVENING, adviser_id=phone.id + 1000)] == []
-    assert len(read_call_list(session, EVENING, adviser_id=adviser_of(session, "awo-1").id)) == 1
-    assert read_call_list(session, at("22:00"), place_id=place_id) == []
+    assert [each.message.visit_id for each in read_call_list(session, EVENING, place_ids={place_id})] == [nothing.id]
+    assert read_call_list(session, EVENING, place_ids={place_of(session, "awo-buero").id}) == []
+    assert [each.message.visit_id for each in read_call_list(session, EVENING, adviser_ids={phone.id + 1000})] == []
+    assert len(read_call_list(session, EVENING, adviser_ids={adviser_of(session, "awo-1").id})) == 1
+    assert read_call_list(session, at("22:00"), place_ids={place_id}) == []
 
 
 def test_both_desks_hear_of_a_person_who_was_moved_to_another_place(session: Session, rulebook: RuleBook) -> None:
     book_with(session, rulebook, "09:00", "awo-1", service="MBE", language="ar")
     carry_out(session, ill(session), first_offers(try_out(session, ill(session))), by=STAFF, now=EVENING)
     for key in ("buergerbuero", "awo-buero"):
-        assert len(read_call_list(session, EVENING, place_id=place_of(session, key).id)) == 1
+        assert len(read_call_list(session, EVENING, place_ids={place_of(session, key).id})) == 1
 
 
 def test_who_moves_on_their_own_afterwards_need_not_be_told(session: Session, rulebook: RuleBook) -> None:
     visit = book_with(session, rulebook, "09:00", "awo-1", service="MBE", language="ar")
     carry_out(session, ill(session), first_offers(try_out(session, ill(session))), by=STAFF, now=EVENING)
     cancel(session, visit.id, by=CLIENT, now=EVENING)
-    assert read_call_list(session, EVENING, place_id=place_of(session).id) == []
+    assert read_call_list(session, EVENING, place_ids={place_of(session).id}) == []
 
 
 def test_only_the_hours_of_the_absence_are_hit(session: Session, rulebook: RuleBook) -> None:

@@ -181,7 +181,7 @@ def test_a_letter_that_died_becomes_a_call_where_the_office_changed_something(
     move_to(session, rulebook, visit, "11:00", now)
     mark_failed(session, message_of(session, visit, "moved"), "SMTPRecipientsRefused 550", now, permanent=True)
     assert told(session, visit, "dead") == [("moved", "email")]
-    assert [each.message.visit_id for each in read_call_list(session, now, place_id=visit.place_id)] == [visit.id]
+    assert [each.message.visit_id for each in read_call_list(session, now, place_ids={visit.place_id})] == [visit.id]
 
 
 def test_a_letter_that_died_is_nobodys_call_where_the_client_did_it(
@@ -190,7 +190,7 @@ def test_a_letter_that_died_is_nobodys_call_where_the_client_did_it(
     visit = leave(session, book_at(session, rulebook, "10:00"), now, email=ADA, reminders=False)
     cancel(session, visit.id, by=CLIENT, now=now)
     mark_failed(session, message_of(session, visit, "cancelled"), "TimeoutError", now, permanent=True)
-    assert read_call_list(session, now, place_id=visit.place_id) == []
+    assert read_call_list(session, now, place_ids={visit.place_id}) == []
 
 
 @pytest.mark.usefixtures("texting")
@@ -217,13 +217,13 @@ def test_dead_letters_are_for_the_place_and_adviser_concerned_until_somebody_has
     mark_failed(session, message, "SMTPRecipientsRefused 550", now, permanent=True)
     place, adviser = place_of(session).id, visit.planned_adviser_id
     others = {place_of(session, "awo-buero").id}, adviser_of(session, "ib-1").id
-    assert read_dead_letters(session, WEDNESDAY, place_id=place) == [message]
-    assert read_dead_letters(session, WEDNESDAY, adviser_id=adviser) == [message]
-    assert read_dead_letters(session, WEDNESDAY, place_id=others[0].pop()) == []
-    assert adviser != others[1] and read_dead_letters(session, WEDNESDAY, adviser_id=others[1]) == []
-    assert read_dead_letters(session, NEXT_WEDNESDAY, place_id=place) == []
+    assert read_dead_letters(session, WEDNESDAY, place_ids={place}) == [message]
+    assert read_dead_letters(session, WEDNESDAY, adviser_ids={adviser}) == [message]
+    assert read_dead_letters(session, WEDNESDAY, place_ids={others[0].pop()}) == []
+    assert adviser != others[1] and read_dead_letters(session, WEDNESDAY, adviser_ids={others[1]}) == []
+    assert read_dead_letters(session, NEXT_WEDNESDAY, place_ids={place}) == []
     settle(session, message)
-    assert (message.state, read_dead_letters(session, WEDNESDAY, place_id=place)) == ("dropped", [])
+    assert (message.state, read_dead_letters(session, WEDNESDAY, place_ids={place})) == ("dropped", [])
     try_again(session, message, now)
     assert message.state == "dropped"
 
@@ -359,7 +359,7 @@ def test_a_line_of_the_call_list_stays_while_nobody_can_be_written_to(
     move_to(session, rulebook, visit, "11:00", now)
     leave(session, visit, now, phone=LANDLINE)
     assert told(session, visit) == [("moved", "call")]
-    assert [line.message.visit_id for line in read_call_list(session, now, place_id=visit.place_id)] == [visit.id]
+    assert [line.message.visit_id for line in read_call_list(session, now, place_ids={visit.place_id})] == [visit.id]
     leave(session, visit, now, email=ADA)
     assert ("moved", "call") not in told(session, visit)
 

@@ -41,7 +41,7 @@ EXAMPLES = examples_of(PAGE)
 
 
 def test_every_example_has_its_dates() -> None:
-    assert len(EXAMPLES) == PAGE.count("```toml") == PAGE.count("```text") == 16
+    assert len(EXAMPLES) == PAGE.count("```toml") == PAGE.count("```text") == 17
     headings = re.findall(r"^## (.+)$", PAGE, re.MULTILINE)
     assert [each for each in headings if each not in {example.heading for example in EXAMPLES}] == ["Loading a change"]
 

@@ -9,11 +9,19 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from scheduler.actions.account_links import make_link
 from scheduler.actions.feeds import make_feed, make_place_feed, publish_feed
-from scheduler.models import Feed
+from scheduler.actions.heartbeat import beat
+from scheduler.models import Account, Feed
 from tests.actions.small_town import adviser_of, place_of
 from tests.web.live_town import LiveTown
 from tests.web.visitor import Visitor
+
+WITH_A_TOKEN = {"metrics.show_metrics"}
+"""No browser opens it: it asks for a header. See test_metrics.py."""
+
+ON_THE_WAY = {"login.show_code", "account.show_qr"}
+"""They are there between two steps alone: see test_second_factor.py and test_account.py."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +36,9 @@ class Rows:
     consultation: int
     feed_token: str
     own: int
+    account: int
+    """Somebody who was invited, and the link by which they choose a password."""
+    account_link: str
 
 
 def make_rows(town: LiveTown) -> Rows:
@@ -51,22 +62,26 @@ def make_rows(town: LiveTown) -> Rows:
     town.arrive(own)
     booked = town.book("10:30", language="ar")
     town.leave_contact(booked)
-    return Rows(booked, waiting, consultation, town.change(feed), own)
+    town.change(lambda session: beat(session, datetime.now(UTC)))
+    account = town.account()
+    link = town.change(lambda s: make_link(s, s.get_one(Account, account), made_by_id=None, now=datetime.now(UTC))[1])
+    return Rows(booked, waiting, consultation, town.change(feed), own, account, link)
 
 
 def all_addresses(app: Flask, town: LiveTown, rows: Rows) -> dict[str, str]:
     """By endpoint, each of the rules that answer GET."""
     tokens = {"visits": town.token(rows.booked), "tickets": town.token(rows.waiting), "feeds": rows.feed_token}
     tokens["contacts"] = town.contact_token(rows.booked)
-    known = {"key": "buergerbuero", "consultation_id": rows.consultation}
+    tokens["account_links"] = rows.account_link
+    known = {"account_id": rows.account, "key": "buergerbuero", "consultation_id": rows.consultation}
     known["filename"] = "css/base.css"
     known |= {"locale": "de", "day": "2026-12-30"}  # closed: so there is a notice for the door
     known |= {"hours_key": "buergerbuero-mi", "original_on": "2026-11-25"}
-    visits = {"appointments": rows.booked, "intake": rows.own}
+    visits = {"appointments": rows.booked, "erasing": rows.booked, "intake": rows.own, "case_marks": rows.own}
     addresses = {}
     with app.test_request_context():
         for rule in app.url_map.iter_rules():
-            if "GET" in rule.methods:
+            if "GET" in rule.methods and rule.endpoint not in WITH_A_TOKEN | ON_THE_WAY:
                 family = rule.endpoint.partition(".")[0]
                 token = tokens.get(family, tokens["visits"])
                 visit_id = visits.get(family, rows.waiting)
@@ -77,5 +92,6 @@ def all_addresses(app: Flask, town: LiveTown, rows: Rows) -> dict[str, str]:
 
 
 def staff(app: Flask, town: LiveTown) -> Visitor:
-    """Somebody who may open everything: desk of the place and awo-1."""
-    return Visitor(app).log_in_as(town.account(desk="buergerbuero", adviser="awo-1"))
+    """Somebody who may open everything: desk of the place, awo-1, coordinator and administrator."""
+    roles = {"carrier": "awo", "hours_at": "buergerbuero", "administrator": True}
+    return Visitor(app).log_in_as(town.account(desk="buergerbuero", adviser="awo-1", **roles))

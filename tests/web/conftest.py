@@ -95,6 +95,7 @@ def app(shared_app: Flask, config: Config, database: Database) -> Flask:
     shared_app.extensions["database"] = database
     shared_app.extensions["settings"] = config
     limiter.reset()
+    shared_app.extensions["pressure"].forget()
     return shared_app
 
 

@@ -63,7 +63,6 @@ def test_after_it_follows_the_own_outcome_and_the_next_adviser_calls_the_same_nu
     assert outcome.form("/outcome").offers("case_kind") == ["new", "known_first", "known_again"]  # of the MBE
     assert visit_of(town, consultation_id).state == "waiting"
     assert "Nobody is waiting for you" in adviser.open("/my").text
-    assert "handed over" in next_adviser.open("/my").text
     called = next_adviser.follow(next_adviser.press(next_adviser.open("/my"), "/my/calls"))
     assert called.root.one("p", class_="serving-number").text == "1"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -43,10 +44,15 @@ def open_all(app: Flask, town: LiveTown) -> dict[str, Page]:
     for number, query in enumerate(("age=from_27", "age=from_27&concern=letter", "age=family&concern=known")):
         found[f"question {number}"] = visitor.open(f"/book?{query}")
     found["slots"] = visitor.open("/book?age=from_27&concern=letter&language=de")
+    waits = visitor.press(
+        found["slots"], "/book", proof="", slot="buergerbuero-mi/2026-12-02/2026-12-02T08:15:00+00:00"
+    )
+    found["waiting"] = visitor.follow(waits)
     found["taken"] = visitor.press(found["slots"], "/book", slot="buergerbuero-mi/2026-11-25/2026-11-25T08:07:00+00:00")
     found["wrong contact"] = visitor.press(found["visits.show_visit"], "/contact", email="x", phone="x")
     found["wrong code"] = visitor.press(found["visits.show_code"], "/code", code="x")
     found["wrong log-in"] = visitor.press(found["login.show_login"], "/login", login="x", password="x")
+    found["refused"] = ask_too_often(app)
     found["not found"] = visitor.open("/nowhere")
     found["new calendar"] = visitor.press(found["calendars.show_feeds"], "/my/feeds")
     town.call_next("awo-1")
@@ -55,6 +61,17 @@ def open_all(app: Flask, town: LiveTown) -> dict[str, Page]:
     town.set(Visit, rows.booked, state="cancelled", planned_adviser_id=None)
     found["cancelled"] = visitor.open(addresses["visits.show_visit"])
     return found
+
+
+def ask_too_often(app: Flask) -> Page:
+    """The answer to an address that books more often than any shelter."""
+    usual = app.extensions["settings"]
+    app.extensions["settings"] = replace(usual, bookings_from_one_address=1)
+    attacker = Visitor(app)
+    answers = [attacker.open("/book", method="POST", environ_base={"REMOTE_ADDR": "203.0.113.9"}) for _ in range(2)]
+    app.extensions["settings"] = usual
+    assert answers[-1].status == 429
+    return answers[-1]
 
 
 def pages(answers: dict[str, Page]) -> dict[str, Page]:
@@ -71,6 +88,34 @@ def test_every_page_forbids_inline_code_and_foreign_origins(answers: dict[str, P
         assert page.headers["X-Content-Type-Options"] == "nosniff"
         assert page.headers["X-Frame-Options"] == "DENY"
         assert page.headers["Referrer-Policy"] in ("no-referrer", "same-origin")
+
+
+def every_answer(app: Flask, **options: Any) -> dict[str, Page]:
+    """What a stranger hears at each address, by each method, of the whole URL map: pages, redirects and refusals."""
+    stranger = Visitor(app, **options)
+    found = {}
+    for rule in app.url_map.iter_rules():
+        address = re.sub(r"<[^>]*>", "1", rule.rule)
+        for method in sorted((rule.methods or set()) - {"HEAD"}):
+            found[f"{method} {rule.rule}"] = stranger.open(address, method=method)
+    return found
+
+
+def test_every_route_answers_with_all_headers_that_protect(app: Flask, town: LiveTown) -> None:
+    wanted = {
+        "Content-Security-Policy", "Cross-Origin-Opener-Policy", "Cross-Origin-Resource-Policy", "Permissions-Policy",
+        "Referrer-Policy", "X-Content-Type-Options", "X-Frame-Options", "Cache-Control",
+    }  # fmt: skip
+    found = every_answer(app)
+    assert len(found) > 250
+    assert {name for name, page in found.items() if page.status == 500} == set()
+    assert {name: lacks for name, page in found.items() if (lacks := wanted - set(page.headers.keys()))} == {}
+    assert {name for name, page in found.items() if "Strict-Transport-Security" in page.headers} == set()
+
+
+def test_over_https_every_route_says_that_it_stays_so(make_own_app: MakeApp, town: LiveTown) -> None:
+    found = every_answer(make_own_app(base_url="https://localhost"), https=True)
+    assert {page.headers.get("Strict-Transport-Security") for page in found.values()} == {"max-age=31536000"}
 
 
 def test_no_page_contains_inline_script_style_or_handlers(answers: dict[str, Page]) -> None:
@@ -186,6 +231,14 @@ def test_cookies_are_for_this_server_and_no_script(visitor: Visitor) -> None:
 def test_over_https_cookies_are_sent_by_https_alone(make_own_app: MakeApp, town: LiveTown) -> None:
     visitor = Visitor(make_own_app(base_url="https://localhost"), https=True)
     assert all("Secure" in each for each in cookies(visitor.open("/code?locale=de")).values())
+
+
+def test_over_https_the_log_in_is_a_cookie_of_this_host_alone(make_own_app: MakeApp, town: LiveTown) -> None:
+    visitor = Visitor(make_own_app(base_url="https://localhost"), https=True)
+    cookie = cookies(visitor.open("/code"))["__Host-session"]
+    assert "Path=/" in cookie and "Secure" in cookie and "Domain" not in cookie
+    page = visitor.press(visitor.open("/code"), "/code", code="000 000 000")
+    assert page.status == 404, "the code is wrong, the token of the form is not"
 
 
 def test_a_page_without_forms_sets_no_cookie(visitor: Visitor) -> None:
