@@ -61,8 +61,12 @@ class Maker:
         """A round begins: forms of the last one are gone, all routes are to be tried."""
         self.forms.clear()
         self.again = None
-        self.routes_to_do = [(rule, method) for rule in self._rules() for method in sorted(rule.methods or ())]
-        self.chance.shuffle(self.routes_to_do)
+        self.routes_to_do = self._all_routes()
+
+    def _all_routes(self) -> list[tuple[Rule, str]]:
+        routes = [(rule, method) for rule in self._rules() for method in sorted(rule.methods or ())]
+        self.chance.shuffle(routes)
+        return routes
 
     def entries(self) -> list[str]:
         """One of each kind that can be opened."""
@@ -98,6 +102,9 @@ class Maker:
             again, self.again = self.again, None
             return self.scene.people[again.who], replace(again, about=f"again: {again.about}")
         kind = self.chance.random()
+        if self.only:
+            self.routes_to_do = self.routes_to_do or self._all_routes()
+            return self._route(*self.routes_to_do.pop())
         if kind < 0.12 and self.routes_to_do:
             return self._route(*self.routes_to_do.pop())
         if kind < 0.24:

@@ -27,9 +27,6 @@ NOTED = {
     "audit_line": (
         "'lock.wrong_pins'",  # a PIN was wrong so often that only the password opens the screen
         "'log_out'",  # and nobody is logged in behind it
-        "'login.do_login'",  # of these three: whoever is logged in typed a wrong password or digits, which counts
-        "'account.do_change_password'",
-        "'account.do_confirm_set_up'",
     )
 }
 """New rows that are no change either, by what they hold: the trail says that a try was counted."""

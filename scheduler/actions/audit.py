@@ -105,7 +105,8 @@ def _watch(trail: Trail, connection: Connection) -> None:
     """By an object or by a statement: this sees every change, and whether the database did change a row."""
 
     def look(_connection: object, cursor: Any, _text: str, _values: object, context: Any, _many: bool) -> None:
-        if (context.isinsert or context.isupdate or context.isdelete) and cursor.rowcount != 0:
+        changes = context.isinsert or context.isupdate or context.isdelete
+        if changes and cursor.rowcount != 0 and _table_of(context) is not _TRIES:
             trail.has_changed = True
 
     event.listen(connection, "after_cursor_execute", look)
@@ -132,6 +133,12 @@ def _note_written(trail: Trail, session: Session) -> None:
         trail.is_written = True
 
 
+def _table_of(context: Any) -> object:
+    return getattr(getattr(context.compiled, "statement", None), "table", None)
+
+
+_TRIES = Base.metadata.tables["login_delay"]
+"""That a password was tried is counted there and committed, whether or not anything comes of it: no change."""
 _TABLE = Base.metadata.tables["audit_line"]
 _INSERT = insert(_TABLE)
 

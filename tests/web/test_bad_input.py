@@ -131,7 +131,7 @@ def run_broken(url: str, folder: Path, names: list[str], requests: int) -> Resul
 def of_broken(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Result:
     folder = tmp_path_factory.mktemp("broken")
     url = f"sqlite:///{shutil.copy(sqlite_template, folder / 'town.db')}"
-    return run_broken(url, folder, list(BROKEN), 200)
+    return run_broken(url, folder, list(BROKEN), 120)
 
 
 @pytest.mark.parametrize("name", list(BROKEN))
@@ -146,5 +146,5 @@ def test_what_is_whole_is_not_blamed(of_broken: Result) -> None:
 
 
 def test_a_denial_that_writes_is_found_on_postgresql(own_url: Callable[[str], str], tmp_path: Path) -> None:
-    result = run_broken(own_url("postgresql"), tmp_path, ["a_denial_that_writes"], 40)
+    result = run_broken(own_url("postgresql"), tmp_path, ["a_denial_that_writes"], 20)
     assert any(each.wrong.startswith("409, and yet it wrote: place") for each in result.offences)

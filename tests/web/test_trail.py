@@ -215,6 +215,15 @@ def test_log_in_log_out_and_a_forgotten_pin_stand_in_the_trail(
     assert found == [(account_id, each, {}) for each in ("log_in", "lock.wrong_pins", "log_out", "log_in", "log_out")]
 
 
+def test_a_password_that_is_only_tried_leaves_no_line(visitor: Visitor, town: LiveTown, account_id: int) -> None:
+    """The try itself is counted and committed, whatever comes of it."""
+    log_in(visitor, "desk", PASSWORD)
+    new = {"new_password": "another open sesame", "again": "another open sesame"}
+    for password in ("wrong", PASSWORD):
+        visitor.press(visitor.open("/account/password"), "/account/password", password=password, **new)
+    assert [line.action for line in lines_of(town)] == ["log_in", "account.do_change_password"]
+
+
 def test_who_logs_out_at_a_locked_screen_is_known(
     visitor: Visitor, town: LiveTown, account_id: int, open_day: None
 ) -> None:
