@@ -3,7 +3,8 @@
 `make soak`. The real application under gunicorn, as deploy/ starts it, on loopback and on both databases. A swarm of
 made-up addresses posts forms and JSON, with forged proofs or none; it is a process of its own, ends by itself, and
 asks nothing but loopback. Prints how long the desk's pages take before, during and after, what the swarm was answered,
-and which free times are gone. It fails where the desk's pages take twice as long, or where anybody lost a time.
+and which free times are gone. It fails where the desk's pages (median and 95th percentile) or giving a number (median)
+take twice as long, and where anybody lost a time.
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ ADDRESSES = 5_000
 REST = 0.15
 """Seconds between two clicks at the desk."""
 REAL_BOOKINGS, MOST_TRIES = 3, 5
-KINDS = ("desk, page", "desk, poll", "desk, register")
+PAGES = ("desk, page", "desk, poll")
+KINDS = (*PAGES, "desk, register")
 
 
 Start = tuple[str, datetime]
@@ -283,7 +285,8 @@ def report(name: str, result: Result) -> bool:
         for measure in (median, lambda seconds: percentile(seconds, 95)):
             before, then = measure(quiet), measure(attacked)
             figures.append(f"{before:>11.1f}{then:>10.1f}{then / before:>7.2f}")
-            fine = fine and then / before < MOST_LONGER
+            counts = kind in PAGES or measure is median  # a number waits for the disk, whose worst moments are nobody's
+            fine = fine and (not counts or then / before < MOST_LONGER)
         say(f"{kind:<18}" + " ".join(figures))
     failed = [each for each in (*result.quiet, *result.attacked) if not each.is_fine]
     say(f"{len(failed)} requests of the desk failed; {result.booked} people booked meanwhile; {result.lost} times lost")
