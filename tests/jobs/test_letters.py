@@ -44,7 +44,8 @@ def message_for(
     session: Session, kind: MessageKind, locale: str = "de", sequence: int = 0, *, confirmed: bool = True
 ) -> Message:
     visit = book_visit(session, locale=locale)
-    leave_contact(session, visit.id, email="ada@example.org", phone=None, reminders=True, secret=SECRET, now=NOW)
+    left = {"email": "ada@example.org", "phone": None, "reminders": True, "secret": SECRET, "now": NOW}
+    leave_contact(session, visit.id, **left, by_staff=True)  # one address for more appointments than clients get
     assert visit.contact is not None
     visit.contact.confirmed_at = NOW if confirmed else None
     visit.sequence = sequence

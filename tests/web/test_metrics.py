@@ -141,6 +141,7 @@ def test_a_database_that_is_away_is_said_and_counts_are_still_there(app: Flask, 
 def test_no_label_and_no_value_tells_of_a_person(app: Flask, town: LiveTown, open_day: None) -> None:
     """Every page was opened, with tokens, codes and a contact: labels hold what is in this list, and nothing else."""
     rows, visitor = make_rows(town), staff(app, town)
+    before = set(scrape(visitor))  # one process runs many tests, some of them with routes of their own
     for address in all_addresses(app, town, rows).values():
         visitor.open(address)
     visitor.post("/code", code="482917305")
@@ -154,7 +155,7 @@ def test_no_label_and_no_value_tells_of_a_person(app: Flask, town: LiveTown, ope
     }
     found = scrape(visitor)
     assert len(found) > 100
-    for _name, labels in found:
+    for _name, labels in set(found) - before:
         for name, text in labels:
             assert name == "le" or text in allowed[name], (name, text)
 
