@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from jobs.work import Work, do_each, log
 from scheduler.actions.account_links import delete_old_links
-from scheduler.actions.booking import forget_idempotency_keys
 from scheduler.actions.closing import close_visit, find_left_open, find_past_own_times, retire_own_time
 from scheduler.actions.contacts import delete_old_contacts
 from scheduler.actions.deleting import CHORES, Chore, count_and_delete, find_counted
@@ -27,13 +26,6 @@ def delete_contacts(work: Work) -> None:
         session.commit()
     if deleted:
         log.info("%d contacts were deleted", deleted)
-
-
-def forget_keys(work: Work) -> None:
-    """Forget the idempotency keys of yesterday."""
-    with work.database.writing() as session:
-        forget_idempotency_keys(session, work.clock())
-        session.commit()
 
 
 def count_old_visits(work: Work) -> None:

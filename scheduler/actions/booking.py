@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -37,7 +37,6 @@ from scheduler.domain.routing import AgeGroup
 from scheduler.domain.slots import Slot
 from scheduler.models import IdempotencyKey, Opening, Town, Visit
 
-KEEP_IDEMPOTENCY_KEYS = timedelta(hours=24)
 _PLACE_GUARD = "ex_visit_one_place_per_adviser"
 
 
@@ -192,11 +191,6 @@ def nearest_slots(
     )
     nearest = sorted(offered, key=lambda each: abs(each.slot.starts_at - wanted_at))[:most]
     return sorted(nearest, key=lambda each: each.slot.starts_at)
-
-
-def forget_idempotency_keys(session: Session, now: datetime) -> None:
-    """Keys are kept for 24 hours."""
-    session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < now - KEEP_IDEMPOTENCY_KEYS))
 
 
 def make_visit(

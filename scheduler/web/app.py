@@ -96,17 +96,20 @@ def make_app(config: Config) -> Flask:
     proofs.set_up(app)
     csrf.init_app(app)
     limiter.init_app(app)
-    login.set_up(app)
-    edge.set_up(app)
-    locales.set_up(app)
-    forecasts.set_up(app)
-    stations.set_up(app)
-    heartbeat.set_up(app)
-    call_list.set_up(app)
-    errors.set_up(app)
-    lock_state.set_up(app)
-    kept_forms.set_up(app)
-    manage.set_up(app)
+    for module in (
+        login,
+        edge,
+        locales,
+        forecasts,
+        stations,
+        heartbeat,
+        call_list,
+        errors,
+        lock_state,
+        kept_forms,
+        manage,
+    ):
+        module.set_up(app)
     _register_blueprints(app, config)
     permissions.set_up(app)
     audit.set_up(app)

@@ -11,11 +11,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from scheduler.actions.booking import (
-    KEEP_IDEMPOTENCY_KEYS,
     SlotTaken,
     book,
     cancel,
-    forget_idempotency_keys,
     nearest_slots,
 )
 from scheduler.actions.openings import UnknownOpening
@@ -354,15 +352,6 @@ def test_the_same_idempotency_key_gives_the_same_visit(session: Session, ruleboo
     assert book_at(session, rulebook, "10:15", idempotency_key="another form").id != first.id
     stored = session.scalars(select(IdempotencyKey.key_hash)).all()
     assert len(stored) == 2 and not any("click" in each for each in stored)
-
-
-def test_idempotency_keys_are_forgotten_after_a_day(session: Session, rulebook: RuleBook, now: datetime) -> None:
-    book_at(session, rulebook, "10:00", idempotency_key="old", now=now)
-    book_at(session, rulebook, "10:15", idempotency_key="young", now=now + timedelta(hours=1))
-    forget_idempotency_keys(session, now + KEEP_IDEMPOTENCY_KEYS)
-    assert len(session.scalars(select(IdempotencyKey)).all()) == 2
-    forget_idempotency_keys(session, now + KEEP_IDEMPOTENCY_KEYS + timedelta(seconds=1))
-    assert len(session.scalars(select(IdempotencyKey)).all()) == 1
 
 
 # Cancel

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select, update
 
-from jobs.upkeep import close_past_days, delete_contacts, forget_keys, forget_log_in_tries
+from jobs.upkeep import close_past_days, delete_by_plan, delete_contacts, forget_log_in_tries
 from jobs.work import Work, do_each
 from scheduler.actions.account_links import make_link
 from scheduler.actions.log_in import count_try
@@ -147,8 +147,8 @@ def test_idempotency_keys_are_forgotten_after_a_day(database: Database, visit: V
         session.add(
             IdempotencyKey(key_hash="b", request_hash="", visit_id=visit.id, created_at=NOW + timedelta(seconds=1))
         )
-    forget_keys(work(database, NOW + timedelta(hours=24)))
-    forget_keys(work(database, NOW + timedelta(hours=24, seconds=1)))
+    delete_by_plan(work(database, NOW + timedelta(hours=24)))
+    delete_by_plan(work(database, NOW + timedelta(hours=24, seconds=1)))
     with database.reading() as session:
         assert session.scalars(select(IdempotencyKey.key_hash)).all() == ["b"]
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, time, timedelta
+from datetime import date, datetime, time, timedelta
 
 import pytest
 import time_machine
 from sqlalchemy.orm import Session
 
-from scheduler.actions.booking import forget_idempotency_keys
+from scheduler.actions.deleting import CHORES
 from scheduler.models import Contact, Hours, Message, Step, Visit
 from tests.actions.small_town import THURSDAY, at, hours_of, place_of
 from tests.conftest import NOW
@@ -180,11 +180,16 @@ def test_a_repetition_gives_the_booking_as_it_stands_and_changes_nothing(
     assert book(visitor, key=KEY, contact=contact).json["state"] == "cancelled"
 
 
+def forget_keys(session: Session, now: datetime) -> None:
+    chore = next(each for each in CHORES if each.name == "idempotency_key")
+    chore.do(session, chore.find(session, now), now)
+
+
 def test_a_key_is_kept_for_24_hours(visitor: Visitor, town: LiveTown) -> None:
     book(visitor, key=KEY)
-    town.change(forget_idempotency_keys, NOW + timedelta(hours=23, minutes=59))
+    town.change(forget_keys, NOW + timedelta(hours=23, minutes=59))
     assert book(visitor, key=KEY).status == 201
-    town.change(forget_idempotency_keys, NOW + timedelta(hours=24, minutes=1))
+    town.change(forget_keys, NOW + timedelta(hours=24, minutes=1))
     assert book(visitor, key=KEY).status == 409
 
 
