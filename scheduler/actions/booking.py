@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from functools import cache
 from typing import Any
 
 from sqlalchemy import bindparam, select
@@ -19,8 +17,8 @@ from scheduler.actions.case_marks import forget_marks_of_others
 from scheduler.actions.contact_limits import check_move
 from scheduler.actions.freed_times import forget_held_back, hold_back
 from scheduler.actions.messages import plan_cancelled, plan_moved
+from scheduler.actions.once import booked_before, remember_key, spend_proof
 from scheduler.actions.openings import (
-    INSERTS,
     find_opening,
     lock_move,
     lock_visit,
@@ -35,21 +33,13 @@ from scheduler.actions.supply import DEFAULT_MINUTES
 from scheduler.domain.recurrence import local_date
 from scheduler.domain.routing import AgeGroup
 from scheduler.domain.slots import Slot
-from scheduler.models import IdempotencyKey, Opening, Town, Visit
+from scheduler.models import Opening, Town, Visit
 
 _PLACE_GUARD = "ex_visit_one_place_per_adviser"
 
 
 class SlotTaken(Exception):
     """This start is not free (any more), or never was one."""
-
-
-class ProofSpent(Exception):
-    """What the client did to be let in has let in another booking already."""
-
-
-class KeyReused(Exception):
-    """An idempotency key came a second time, with another request."""
 
 
 @dataclass(frozen=True)
@@ -77,11 +67,12 @@ def book(session: Session, rulebook: RuleBook, booking: Booking, *, by: By, now:
     A repeated key returns the first visit, whatever proof comes with it.
     """
     opening = find_opening(rulebook, booking.hours_key, booking.original_on)
-    earlier = _booked_before(session, booking)
+    key, request = booking.idempotency_key, _request(booking)
+    earlier = booked_before(session, key, request)
     if earlier is not None:
         return earlier  # before the lock: a repetition changes nothing
     opening_id = touch_opening(session, opening)
-    earlier = _booked_before(session, booking)
+    earlier = booked_before(session, key, request)
     if earlier is not None:
         return earlier  # the same request was faster
     question = replace(booking.question, by_staff=by.actor == "staff")
@@ -89,8 +80,8 @@ def book(session: Session, rulebook: RuleBook, booking: Booking, *, by: By, now:
     if slot is None:
         raise SlotTaken
     visit = make_visit(session, rulebook, booking, opening, opening_id, slot, by, now)
-    _remember_key(session, booking, visit, now)
-    _spend_proof(session, booking, visit, now)
+    remember_key(session, key, request, visit, now)
+    spend_proof(session, booking.proof, visit, now)
     return visit
 
 
@@ -298,50 +289,9 @@ _VISIT = Visit.metadata.tables["visit"]
 _SAME_CODE = select(_VISIT.c.id).where(_VISIT.c.code == bindparam("code"))
 
 
-def _booked_before(session: Session, booking: Booking) -> Visit | None:
-    """The visit of an earlier request with this key. Raises KeyReused where that one asked for something else."""
-    if not booking.idempotency_key:
-        return None
-    found = session.get(IdempotencyKey, _hash(booking.idempotency_key))
-    if found is None:
-        return None
-    if found.request_hash != _request_hash(booking) or found.visit_id is None:
-        raise KeyReused
-    return session.get(Visit, found.visit_id)
-
-
-def _remember_key(session: Session, booking: Booking, visit: Visit, now: datetime) -> None:
-    if booking.idempotency_key:
-        key_hash, request_hash = _hash(booking.idempotency_key), _request_hash(booking)
-        session.add(IdempotencyKey(key_hash=key_hash, request_hash=request_hash, visit_id=visit.id, created_at=now))
-        session.flush()
-
-
-def _spend_proof(session: Session, booking: Booking, visit: Visit, now: datetime) -> None:
-    """Keep that this proof was used. Of two bookings at the same moment the database lets one pass."""
-    if not booking.proof:
-        return
-    row = {"key_hash": _hash(f"proof {booking.proof}"), "request_hash": "", "visit_id": visit.id, "created_at": now}
-    if session.execute(_spend(session.get_bind().dialect.name), row).first() is None:
-        raise ProofSpent
-
-
-_KEY = IdempotencyKey.metadata.tables["idempotency_key"]
-
-
-@cache
-def _spend(dialect: str) -> Any:
-    values: dict[str, Any] = {each.name: bindparam(each.name) for each in _KEY.c}
-    insert: Any = INSERTS[dialect](_KEY).values(values)
-    return insert.on_conflict_do_nothing().returning(_KEY.c.key_hash)
-
-
-def _request_hash(booking: Booking) -> str:
-    """Of all that is asked for: another booking under a guessed key is not answered with this one."""
+def _request(booking: Booking) -> str:
+    """All that is asked for: another booking under a guessed key is not answered with this one."""
     question = replace(booking.question, services=frozenset())
-    parts = (replace(booking, question=question, idempotency_key=None, proof=""), sorted(booking.question.services))
-    return _hash(repr(parts))
-
-
-def _hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+    return repr(
+        (replace(booking, question=question, idempotency_key=None, proof=""), sorted(booking.question.services))
+    )

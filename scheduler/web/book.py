@@ -13,14 +13,15 @@ from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 from sqlalchemy import select
 
-from scheduler.actions.booking import Booking, KeyReused, ProofSpent, SlotTaken, book, is_free, nearest_slots
+from scheduler.actions.booking import Booking, SlotTaken, book, is_free, nearest_slots
+from scheduler.actions.once import KeyReused, ProofSpent
 from scheduler.actions.openings import UnknownOpening
 from scheduler.actions.slots import Question, make_question
 from scheduler.actions.steps import CLIENT
 from scheduler.actions.supply import ANY_OTHER_LANGUAGE
 from scheduler.domain.routing import AgeGroup, services_for
 from scheduler.models import Adviser, Concern, Place
-from scheduler.web import pressure, proofs
+from scheduler.web import metrics, pressure, proofs
 from scheduler.web.edge import concerns, db, now, places, read_after_refusal, rulebook, town, write_after_reading
 from scheduler.web.offer import FIRST_DAYS, offered_days, read_chosen, read_days
 from scheduler.web.visits import visit_link
@@ -122,6 +123,8 @@ def do_book() -> ResponseReturnValue:
     try:
         visit = book(db(), rulebook(), booking, by=CLIENT, now=now())
         db().commit()
+        if visit.created_at == now():  # else a repetition
+            metrics.count("booked")
     except (SlotTaken, UnknownOpening, KeyReused):
         read_after_refusal()
         return _show_taken(read_answers(request.form), booking)

@@ -8,7 +8,8 @@ from datetime import datetime
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from scheduler.actions.booking import Booking, KeyReused, SlotTaken, book
+from scheduler.actions.booking import Booking, SlotTaken, book
+from scheduler.actions.once import KeyReused
 from scheduler.actions.openings import UnknownOpening
 from scheduler.actions.slots import Question, make_question
 from scheduler.actions.supply import ANY_OTHER_LANGUAGE

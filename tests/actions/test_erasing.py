@@ -9,12 +9,13 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from scheduler.actions.booking import KeyReused, cancel
+from scheduler.actions.booking import cancel
 from scheduler.actions.calling import finish, start
 from scheduler.actions.contacts import leave_contact
 from scheduler.actions.counting import read_counts
 from scheduler.actions.erasing import StillHere, erase_visit, find_by_code
 from scheduler.actions.feeds import make_feed, publish_feed, stale_feeds
+from scheduler.actions.once import KeyReused
 from scheduler.actions.openings import UnknownOpening
 from scheduler.actions.own_time import Client, OwnTime, book_own_time
 from scheduler.actions.rulebook import RuleBook, read_rulebook

@@ -13,8 +13,6 @@ from werkzeug.exceptions import Gone, NotFound
 
 from scheduler.actions.booking import (
     Booking,
-    KeyReused,
-    ProofSpent,
     SlotTaken,
     book,
     cancel,
@@ -24,11 +22,12 @@ from scheduler.actions.booking import (
 )
 from scheduler.actions.booking import question_of as question_of_visit
 from scheduler.actions.contacts import leave_contact
+from scheduler.actions.once import KeyReused, ProofSpent
 from scheduler.actions.slots import Question
 from scheduler.actions.steps import CLIENT
 from scheduler.domain.visit_states import may
 from scheduler.models import Visit
-from scheduler.web import pressure, proofs
+from scheduler.web import metrics, pressure, proofs
 from scheduler.web.api.answers import local, slots_json
 from scheduler.web.api.blueprint import pages
 from scheduler.web.api.bodies import BookingBody, Start, read_body
@@ -67,11 +66,14 @@ def make_booking() -> ResponseReturnValue:
         raise Problem("key_reused") from None
     except ProofSpent:
         db().rollback()
-        raise Problem("proof_needed", challenge=proofs.describe_challenge(_start_of(body))) from None
-    if contact is not None and visit.created_at == now():  # else it was booked before: a repetition changes nothing
+        raise _proof_needed(body) from None
+    is_new = visit.created_at == now()  # else it was booked before: a repetition changes nothing
+    if contact is not None and is_new:
         leave_contact(db(), visit.id, **contact, secret=settings().secret_key, now=now())
     db().commit()
-    opening = f"{booking.hours_key}/{booking.original_on}" if visit.created_at == now() else None
+    if is_new:
+        metrics.count("booked")
+    opening = f"{booking.hours_key}/{booking.original_on}" if is_new else None
     return (
         jsonify(_visit_json(visit, opening)),
         201,
@@ -139,8 +141,13 @@ def _proven_salt(body: BookingBody) -> str:
         raise Problem("too_many_requests")
     salt = proofs.proven_salt(body.proof or "", _start_of(body))
     if salt is None:
-        raise Problem("proof_needed", challenge=proofs.describe_challenge(_start_of(body)))
+        raise _proof_needed(body)
     return salt
+
+
+def _proof_needed(body: BookingBody) -> Problem:
+    metrics.count("proof_refused")
+    return Problem("proof_needed", challenge=proofs.describe_challenge(_start_of(body)))
 
 
 def _start_of(body: BookingBody) -> str:

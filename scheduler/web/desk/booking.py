@@ -7,8 +7,9 @@ from dataclasses import replace
 from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from scheduler.actions.booking import KeyReused, SlotTaken, book
+from scheduler.actions.booking import SlotTaken, book
 from scheduler.actions.come_back import book_instead
+from scheduler.actions.once import KeyReused
 from scheduler.actions.openings import UnknownOpening
 from scheduler.domain.visit_states import StepRefused
 from scheduler.models import Visit
