@@ -12,15 +12,17 @@ from flask_babel import force_locale
 from markupsafe import Markup
 
 from scheduler.actions.booking import SlotTaken, cancel, move, question_of
+from scheduler.actions.contact_limits import count_bookings
 from scheduler.actions.openings import UnknownOpening
 from scheduler.domain.visit_states import may
 from scheduler.models import Visit
 from scheduler.web.belongs import belongs_of_appointment, belongs_of_contact
-from scheduler.web.edge import db, now, row_id, rulebook, settings
+from scheduler.web.contact_form import ContactForm, filled_contact_form, save_contact
+from scheduler.web.edge import db, now, row_id, rulebook, settings, town
 from scheduler.web.login import by_staff, serves_desk
 from scheduler.web.offer import offered_days, read_chosen, read_days
 from scheduler.web.permissions import may_here, permit, scope_here
-from scheduler.web.visits import ContactForm, full_link, is_over, save_contact, visit_token
+from scheduler.web.visit_links import full_link, is_over, visit_token
 
 pages = Blueprint("appointments", __name__, url_prefix="/appointments/<id:visit_id>")
 
@@ -103,14 +105,19 @@ def contact_form(visit: Visit) -> ContactForm | None:
     """The form with what was left; None where this account has no business with it."""
     if not may_here("change", "contact", belongs_of_contact(visit)):
         return None
-    contact = visit.contact
-    data = {"email": contact.email, "phone": contact.phone, "reminders": contact.reminders} if contact else None
-    return ContactForm(formdata=None, data=data)
+    return filled_contact_form(visit)
 
 
 def read_contact() -> ContactForm:
     """The form as it was sent."""
     return ContactForm()
+
+
+@pages.app_template_global()
+def bookings_beyond_limit(visit: Visit) -> int:
+    """How many appointments to come the visit's contact stands for, where clients could not have so many; else 0."""
+    many = count_bookings(db(), visit.contact, now())
+    return many if many > town().bookings_per_contact else 0
 
 
 def back_link(visit: Visit) -> str:

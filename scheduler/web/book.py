@@ -24,7 +24,7 @@ from scheduler.models import Adviser, Concern, Place
 from scheduler.web import metrics, pressure, proofs
 from scheduler.web.edge import concerns, db, now, places, read_after_refusal, rulebook, town, write_after_reading
 from scheduler.web.offer import FIRST_DAYS, offered_days, read_chosen, read_days
-from scheduler.web.visits import visit_link
+from scheduler.web.visit_links import visit_link
 
 pages = Blueprint("book", __name__)
 

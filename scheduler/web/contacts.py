@@ -18,7 +18,7 @@ from scheduler.models import Visit
 from scheduler.models.outbox import Channel
 from scheduler.web.edge import db, now, settings, town
 from scheduler.web.limits import wrong_tokens
-from scheduler.web.visits import is_over, visit_link
+from scheduler.web.visit_links import is_over, visit_link
 
 pages = Blueprint("contacts", __name__, url_prefix="/contacts/<token>")
 

@@ -11,19 +11,22 @@ from scheduler.domain.visit_states import HERE
 from scheduler.models import Visit
 from scheduler.web.appointments import appointment_of_mine, back_link
 from scheduler.web.edge import db, now
+from scheduler.web.limits import unknown_links
 from scheduler.web.login import by_staff
-from scheduler.web.visits import visit_by
+from scheduler.web.visit_links import visit_by
 
 pages = Blueprint("erasing", __name__)
 
 
 @pages.get("/visits/<token>/erasure")
+@unknown_links
 def ask_erase_own(token: str) -> ResponseReturnValue:
     visit = visit_by(token)
     return render_template("erasing/ask_own.html", visit=visit, token=token, is_here=visit.state in HERE)
 
 
 @pages.post("/visits/<token>/erasure")
+@unknown_links
 def do_erase_own(token: str) -> ResponseReturnValue:
     try:
         erase_visit(db(), visit_by(token).id, by=CLIENT, now=now())

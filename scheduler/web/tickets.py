@@ -24,11 +24,12 @@ from scheduler.domain.codes import link_token, linked_visit_id
 from scheduler.domain.forecast import Forecast
 from scheduler.domain.queue_order import in_order
 from scheduler.models import Consultation, Visit
+from scheduler.web.contact_form import normalise
 from scheduler.web.edge import answer_unless_known, db, now, rulebook, settings
 from scheduler.web.errors import error_page
 from scheduler.web.forecasts import PERHAPS_FROM, forecast_of
 from scheduler.web.limits import unknown_links
-from scheduler.web.visits import normalise, visit_by
+from scheduler.web.visit_links import visit_by
 
 pages = Blueprint("tickets", __name__)
 

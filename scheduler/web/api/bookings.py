@@ -35,7 +35,7 @@ from scheduler.web.api.checks import check_keys, normal_contact, opening_of, que
 from scheduler.web.edge import db, now, read_after_refusal, rulebook, settings, town, write_after_reading
 from scheduler.web.limits import wrong_tokens
 from scheduler.web.problems import Problem
-from scheduler.web.visits import appointment_by, visit_token
+from scheduler.web.visit_links import appointment_by, visit_token
 
 
 @pages.get("/challenges")

@@ -14,6 +14,7 @@ from scheduler.actions.openings import UnknownOpening
 from scheduler.domain.visit_states import StepRefused
 from scheduler.models import Visit
 from scheduler.web.appointments import just_made_by_me, read_contact
+from scheduler.web.contact_form import save_contact
 from scheduler.web.desk.blueprint import pages
 from scheduler.web.desk.book_panel import (
     BookPanel,
@@ -28,7 +29,6 @@ from scheduler.web.desk.page import Booked, chosen, desk_page, todays_openings
 from scheduler.web.edge import db, now, rulebook
 from scheduler.web.login import by_staff, desk_place
 from scheduler.web.offer import read_chosen
-from scheduler.web.visits import save_contact
 
 
 @pages.post("/bookings")

@@ -15,6 +15,7 @@ from scheduler.actions.rulebook import PlannedOpening
 from scheduler.models import Opening, Place, Visit
 from scheduler.web.appointments import contact_form
 from scheduler.web.belongs import belongs_of_counter
+from scheduler.web.contact_form import ContactForm
 from scheduler.web.desk.blueprint import pages
 from scheduler.web.desk.book_panel import BookPanel, FreeTimes, all_advisers, find_times, read_panel
 from scheduler.web.desk.panel import panel, read_answers
@@ -24,7 +25,6 @@ from scheduler.web.edge import answer_unless_known, db, now, opening_from, place
 from scheduler.web.heartbeat import standstill
 from scheduler.web.login import desk_place
 from scheduler.web.permissions import permit
-from scheduler.web.visits import ContactForm
 
 LOOK_AHEAD = timedelta(days=56)
 

@@ -8,7 +8,7 @@ from flask import Response, abort, make_response, render_template, request
 
 from scheduler.models import Visit
 from scheduler.web.edge import settings
-from scheduler.web.visits import full_link, visit_token
+from scheduler.web.visit_links import full_link, visit_token
 
 Paper = Literal["plain", "receipt"]
 COOKIE = "paper"

@@ -34,7 +34,7 @@ from scheduler.web.desk.wishes import unmet_wish
 from scheduler.web.edge import db, now, rulebook
 from scheduler.web.login import by_staff, desk_place
 from scheduler.web.permissions import may_here, permit
-from scheduler.web.visits import is_over, opens
+from scheduler.web.visit_links import is_over, opens
 
 
 @pages.post("/visits")
