@@ -14,7 +14,8 @@ from typing import Any
 from flask import Flask, jsonify
 from sqlalchemy import select
 
-from bench.town import Case, ask, in_turns, now, offenbach, report, say, statements
+from bench.statements import statements_of
+from bench.town import Case, ask, in_turns, now, offenbach, report, say
 from scheduler.actions.registration import Answers, register
 from scheduler.actions.rulebook import read_rulebook
 from scheduler.actions.steps import By
@@ -39,7 +40,7 @@ def main() -> int:
             token = link_token(settings().secret_key, visit_id, 0)
         polls = {BOARD: Poll(app, f"/board/{PLACE}/now"), TICKET: Poll(app, f"/tickets/{token}/now")}
         say(f"{WAITING} people wait at one opening")
-        met = [count_statements(database, polls)]
+        met = [count_statements_of(database, polls)]
         reference = partial(ask, app, "/reference")
         cases = {REFERENCE: Case(reference, reference)}  # asked twice, as the polls are
         cases |= {name: Case(poll, poll.renew) for name, poll in polls.items()}
@@ -95,12 +96,12 @@ class Poll:
         self.known = headers["ETag"]
 
 
-def count_statements(database: Database, polls: dict[str, Poll]) -> bool:
+def count_statements_of(database: Database, polls: dict[str, Poll]) -> bool:
     """Of a whole request that finds nothing new."""
     met = True
     for name, poll in polls.items():
         poll.renew()
-        with statements(database) as seen:
+        with statements_of(database) as seen:
             poll()
         say(f"SQL statements, {name}: {len(seen)} (at most 1)")
         met = met and len(seen) == 1

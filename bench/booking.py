@@ -16,7 +16,8 @@ from typing import Any
 
 from flask import Flask, jsonify
 
-from bench.town import Case, ask, free_slots, in_turns, now, offenbach, report, say, statements
+from bench.statements import statements_of
+from bench.town import Case, ask, free_slots, in_turns, now, offenbach, report, say
 from scheduler.actions.slots import OfferedSlot
 from scheduler.domain.proofs import make_challenge
 from scheduler.models import TicketCounter
@@ -43,7 +44,7 @@ def main() -> int:
         in_turns(cases, WARM_UP)
         met = report(in_turns(cases, REPEATS), REFERENCE, AIMS)
         prove(app, proofs)
-        with statements(database) as seen:
+        with statements_of(database) as seen:
             book_by_http(app, offered, proofs)
         say(f"SQL statements of a booking: {len(seen)}")
     return 0 if met else 1

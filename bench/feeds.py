@@ -17,7 +17,8 @@ from flask import Flask
 from sqlalchemy import insert, select
 
 from bench.slots import REFERENCE, add_reference
-from bench.town import OFFENBACH, Case, ask, in_turns, now, offenbach, report, say, statements
+from bench.statements import statements_of
+from bench.town import OFFENBACH, Case, ask, in_turns, now, offenbach, report, say
 from scheduler import schema, town_file
 from scheduler.actions.booking import Booking, book, cancel, move
 from scheduler.actions.feeds import make_feed, publish_feed, stale_feeds
@@ -67,7 +68,7 @@ def serve(app: Flask, database: Database) -> bool:
     }
     in_turns(cases, WARM_UP)
     met = report(in_turns(cases, REPEATS), REFERENCE, AIMS)
-    with statements(database) as seen:
+    with statements_of(database) as seen:
         answered, _, _ = unchanged()
     say(f"SQL statements, {UNCHANGED}: {len(seen)} (at most 1)")
     return met and answered == HTTPStatus.NOT_MODIFIED and len(seen) == 1

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from cryptography.fernet import Fernet
 from flask import Flask
-from sqlalchemy import event, func, select
+from sqlalchemy import func, select
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from config import Config
@@ -96,19 +96,6 @@ def ask(app: Flask, path: str, **options: Any) -> tuple[int, dict[str, str], byt
     builder = EnvironBuilder(path=path, base_url="http://localhost", **options)
     body, status, headers = run_wsgi_app(app, builder.get_environ(), buffered=True)
     return int(status.split()[0]), dict(headers), b"".join(body)
-
-
-@contextmanager
-def statements(database: Database) -> Iterator[list[str]]:
-    seen: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if not statement.startswith(("BEGIN", "PRAGMA")):
-            seen.append(statement)
-
-    event.listen(database.engine, "before_cursor_execute", note)
-    yield seen
-    event.remove(database.engine, "before_cursor_execute", note)
 
 
 class Case(NamedTuple):

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
+from bench.statements import statements_of
 from scheduler.actions.closing import close_visit, find_left_open
 from scheduler.actions.late_entry import (
     LineRefused,
@@ -41,7 +42,6 @@ from tests.actions.small_town import (
     take_in,
     verbs_of,
 )
-from tests.web.statements import statements_of
 
 NOON = at("12:00")
 NEXT_DAY = at("09:00", THURSDAY)

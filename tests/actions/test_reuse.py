@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, event, update
+from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
+from bench.statements import statements_of
 from scheduler.actions.booking import book, cancel
 from scheduler.actions.rulebook import read_rulebook
 from scheduler.actions.slots import Question, find_slots
@@ -55,19 +55,6 @@ def read_anew(database: Database, now: datetime = NOW) -> list[tuple[str, dateti
     """What a writer sees: nothing of it is reused."""
     with database.writing() as session:
         return offered(session, now)
-
-
-@contextmanager
-def statements(database: Database) -> Iterator[list[str]]:
-    seen: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if not statement.startswith(("BEGIN", "PRAGMA")):
-            seen.append(statement)
-
-    event.listen(database.engine, "before_cursor_execute", note)
-    yield seen
-    event.remove(database.engine, "before_cursor_execute", note)
 
 
 def book_wednesday(session: Session) -> Visit:
@@ -171,18 +158,18 @@ def test_a_cold_search_takes_seven_statements_a_later_one_two_and_after_a_bookin
     with database.writing() as session:  # a stamp that no process has seen
         place_of(session).phone = "069 90009-777"
         session.commit()
-    assert count_statements(database) == 7
-    assert count_statements(database) == 2
+    assert count_statements_of(database) == 7
+    assert count_statements_of(database) == 2
     with database.writing() as session:
         book_wednesday(session)
         session.commit()
-    assert count_statements(database) == 3
-    assert count_statements(database) == 2
+    assert count_statements_of(database) == 3
+    assert count_statements_of(database) == 2
 
 
-def count_statements(database: Database) -> int:
+def count_statements_of(database: Database) -> int:
     question = Question(frozenset({"MBE"}), minutes=15, concern="letter")
-    with database.reading() as session, statements(database) as seen:
+    with database.reading() as session, statements_of(database) as seen:
         find_slots(session, read_rulebook(session), question, from_on=WEDNESDAY, until_on=UNTIL, now=NOW)
     return len(seen)
 

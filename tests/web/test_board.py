@@ -10,6 +10,7 @@ import pytest
 import time_machine
 from flask import Flask
 
+from bench.statements import statements_of
 from scheduler.actions.full_house import set_tickets
 from scheduler.actions.rulebook import PlannedOpening, read_rulebook
 from scheduler.db import Database
@@ -19,7 +20,6 @@ from tests.actions.small_town import NEXT_WEDNESDAY, THURSDAY, WEDNESDAY, at, ch
 from tests.web.forecasts import change_forecasts
 from tests.web.live_town import LiveTown
 from tests.web.page import Page
-from tests.web.statements import statements_of
 from tests.web.visitor import Visitor
 
 

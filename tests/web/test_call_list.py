@@ -10,12 +10,12 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from bench.statements import statements_of
 from scheduler.actions.heartbeat import beat
 from scheduler.actions.sending import mark_failed
 from scheduler.models import Adviser, Message
 from tests.actions.small_town import at
 from tests.web.live_town import LiveTown
-from tests.web.statements import statements_of
 from tests.web.visitor import Visitor
 
 STANDS_STILL = "Please call IT: the jobs process stands still."

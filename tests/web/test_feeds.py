@@ -14,11 +14,11 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
+from bench.statements import statements_of
 from scheduler.actions.feeds import make_feed
 from scheduler.models import Feed
 from tests.actions.small_town import adviser_of, at
 from tests.web.live_town import LiveTown
-from tests.web.statements import statements_of
 from tests.web.visitor import Visitor
 
 

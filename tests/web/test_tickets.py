@@ -10,6 +10,7 @@ import pytest
 import time_machine
 from flask import Flask
 
+from bench.statements import statements_of
 from scheduler.actions.calling import call_again
 from scheduler.db import Database
 from scheduler.domain.visit_states import OPEN
@@ -21,7 +22,6 @@ from tests.conftest import make_config
 from tests.web.forecasts import change_forecasts
 from tests.web.live_town import LiveTown
 from tests.web.page import Page
-from tests.web.statements import statements_of
 from tests.web.visitor import Visitor
 
 MOST_BYTES = 40_000
