@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from scheduler.actions.calling import open_consultation_of
 from scheduler.actions.openings import lock_opening, lock_visit
 from scheduler.actions.paper_day import LARGEST_NUMBER, count_past
-from scheduler.actions.registration import Answers, draw_ticket, fill_in
+from scheduler.actions.registration import Answers, add_walk_in, draw_ticket
 from scheduler.actions.rulebook import PlannedOpening, RuleBook
 from scheduler.actions.steps import By, take_step
 from scheduler.domain.recurrence import local_date
@@ -74,22 +74,10 @@ def enter_walk_in(
     row = lock_opening(session, opening)
     arrived_at = _check(session, opening.dated.on, line, now)
     _take_number(session, opening, number)
-    visit = Visit(
-        opening=row,
-        place_id=opening.hours.place_id,
-        local_on=opening.dated.on,
-        kind="walk_in",
-        state="waiting",
-        ticket=number,
-        locale=locale,
-        created_at=now,
-        changed_at=now,
-        arrived_at=arrived_at,
-        times_unreliable=True,
+    visit = add_walk_in(
+        session, rulebook, opening, row, number, answers, locale=locale, by=by, arrived_at=arrived_at, now=now
     )
-    fill_in(session, rulebook, visit, answers)
-    session.add(visit)
-    take_step(session, visit, "register", by=by, now=arrived_at)
+    visit.times_unreliable = True
     _tell(session, visit, line, by, now)
     return visit
 

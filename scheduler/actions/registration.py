@@ -82,23 +82,41 @@ def register(
         raise UnknownOpening(opening.public_id)
     row = lock_opening(session, opening)
     check_tickets(session, rulebook, opening, row, now, override=override)
-    local_on = opening.dated.on  # not the day of `now`: numbers may be given before midnight
+    ticket = draw_ticket(session, opening.hours.place_id, opening.dated.on)
+    visit = add_walk_in(session, rulebook, opening, row, ticket, answers, locale=locale, by=by, arrived_at=now, now=now)
+    keep_shown(session, rulebook, opening, visit, now)
+    return visit
+
+
+def add_walk_in(
+    session: Session,
+    rulebook: RuleBook,
+    opening: PlannedOpening,
+    row: Opening,
+    ticket: int,
+    answers: Answers,
+    *,
+    locale: str,
+    by: By,
+    arrived_at: datetime,
+    now: datetime,
+) -> Visit:
+    """Somebody with a number that is theirs alone, and the step of it. The caller holds the opening's lock."""
     visit = Visit(
         opening=row,
         place_id=opening.hours.place_id,
-        local_on=local_on,
+        local_on=opening.dated.on,  # not the day of `now`: numbers may be given before midnight
         kind="walk_in",
         state="waiting",
-        ticket=draw_ticket(session, opening.hours.place_id, local_on),
+        ticket=ticket,
         locale=locale,
         created_at=now,
         changed_at=now,
-        arrived_at=now,
+        arrived_at=arrived_at,
     )
     fill_in(session, rulebook, visit, answers)
     session.add(visit)
-    take_step(session, visit, "register", by=by, now=now)
-    keep_shown(session, rulebook, opening, visit, now)
+    take_step(session, visit, "register", by=by, now=arrived_at)
     return visit
 
 
