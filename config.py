@@ -190,9 +190,9 @@ class Config:
 
 
 def with_throwaway_secrets(environ: Mapping[str, str]) -> dict[str, str]:
-    """The settings, with secrets for one run where there are none: for commands that read and write nothing secret."""
+    """The settings, with secrets for one run: for commands that read and write nothing secret, whatever is set."""
     contact_key = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
-    return {"SECRET_KEY": secrets.token_urlsafe(48), "CONTACT_KEYS": contact_key, **environ}
+    return {**environ, "SECRET_KEY": secrets.token_urlsafe(48), "CONTACT_KEYS": contact_key}
 
 
 def _secret_problems(environ: Mapping[str, str], demo: bool) -> list[str]:

@@ -1,10 +1,10 @@
 """Five hundred booking attempts a second without proof of work, while a desk works and a few people really book.
 
 `make soak`. The real application under gunicorn, as deploy/ starts it, on loopback and on both databases. A swarm of
-made-up addresses posts forms and JSON, with forged proofs or none; it is a process of its own, ends by itself, and
-asks nothing but loopback. Prints how long the desk's pages take before, during and after, what the swarm was answered,
-and which free times are gone. It fails where the desk's pages (median and 95th percentile) or giving a number (median)
-take twice as long, and where anybody lost a time.
+made-up addresses posts forms and JSON, with forged proofs and papers or none; it is a process of its own, ends by
+itself, and asks nothing but loopback. Prints how long the desk's pages take before, during and after, what the swarm
+was answered, and which free times are gone. It fails where the desk's pages (median and 95th percentile) or giving a
+number (median) take twice as long, and where anybody lost a time.
 """
 
 from __future__ import annotations
@@ -20,8 +20,6 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
@@ -32,7 +30,7 @@ from typing import NamedTuple
 
 from sqlalchemy import func, select
 
-from bench.processes import DATABASES, ROOT, application, environment, wait_for_pages
+from bench.processes import DATABASES, ROOT, environment, serve
 from bench.soak import HOURS, PASSWORD, percentile, prepare, warm_up
 from bench.soak_people import Call, Desk, Tally, attribute, opening_on
 from bench.town import say
@@ -102,7 +100,7 @@ def attack(database_url: str, load: Load, folder: Path) -> Result:
     tokens = prepare(database, environ["SECRET_KEY"])
     before = free_times(database)
     desk, stop = BusyDesk(environ["BASE_URL"], "desk", PASSWORD, Tally()), Event()
-    with quietly_served(environ, folder / "web.log") as base_url:
+    with serve(environ, folder / "web.log") as base_url:  # nobody reads ten thousand lines
         warm_up(base_url, tokens[0])
         desk.come_in()
         working = Thread(target=desk.tally.watch_over, args=(desk.live, stop), daemon=True)
@@ -121,18 +119,6 @@ def attack(database_url: str, load: Load, folder: Path) -> Result:
     quiet = [call for call, at in found if not began <= at < ended]
     rate = sum(answers.values()) / load.seconds
     return Result(quiet, attacked, answers, rate, len(booked), lost)
-
-
-@contextmanager
-def quietly_served(environ: dict[str, str], log: Path) -> Iterator[str]:
-    """The application; its address. It has a line for each request, and nobody reads ten thousand."""
-    process = application(environ, log)
-    process.start()
-    try:
-        wait_for_pages(process)
-        yield environ["BASE_URL"]
-    finally:
-        process.end()
 
 
 def let_loose(base_url: str, load: Load) -> tuple[Counter[str], list[Start]]:
@@ -200,12 +186,13 @@ async def swarm(base_url: str, load: Load) -> dict[str, int]:
 
 
 def attempt(host: str, chance: random.Random) -> bytes:
-    """One booking of some time, from some address, with a forged proof or none."""
+    """One booking of some time, from some address, with a forged proof or none, and so with a paper of waiting."""
     start = (datetime.now(UTC) + timedelta(days=chance.randrange(1, 40))).strftime("%Y-%m-%dT08:%M:00+00:00")
     proof = chance.choice(["", f"{chance.randbytes(12).hex()}.20000.4102444800.{'0' * 64}.{'0' * 40}.7"])
     if chance.random() < 0.5:
         path, kind = "/book", "application/x-www-form-urlencoded"
         fields = {"age": "from_27", "concern": "letter", "language": "de", "key": chance.randbytes(12).hex()}
+        fields["wait"] = chance.choice(["", f"{chance.randbytes(8).hex()}.0.4102444800.{'0' * 40}"])
         body = urllib.parse.urlencode({**fields, "slot": f"{HOURS}/{start[:10]}/{start}", "proof": proof})
     else:
         path, kind = "/api/v1/bookings", "application/json"

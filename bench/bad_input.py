@@ -120,7 +120,7 @@ class Run:
         self.clock.move_to(at(moment))
         self.rows, self.mark = self.state.rows(), self.state.mark()
         people = self.scene.people.values()
-        come_in(self.app, people, self.scene.town)
+        come_in(self.app, people)
         self.maker.begin()
         self.looked.clear()
         for each in people:
@@ -193,7 +193,7 @@ class Run:
             return []
         self.result.moved[answer.endpoint] += 1
         if before["account"] != self.rows["account"]:
-            come_in(self.app, self.scene.people.values(), self.scene.town)  # a log-in may have ended
+            come_in(self.app, self.scene.people.values())  # a log-in may have ended
         changed = differences(before, self.rows)
         is_wrong = changed and denies(request, answer)
         return [f"{answer.status}, and yet it wrote: {' | '.join(changed)}"] if is_wrong else []

@@ -120,16 +120,16 @@ def make_scene(app: Flask, town: LiveTown, clock: time_machine.Traveller) -> Sce
     codes = tuple(town.visit(each).code or "" for each in booked)
     logins = tuple(town.read(lambda s: list(s.scalars(select(Account.login).order_by(Account.id)))))
     known = {"code": codes, "login": logins, "password": (PASSWORD, PIN)}
-    come_in(app, people.values(), town)
+    come_in(app, people.values())
     return Scene(town, rows, people, known, tuple(tokens))
 
 
-def come_in(app: Flask, people: Any, town: LiveTown) -> None:
+def come_in(app: Flask, people: Any) -> None:
     """Everybody has a browser, logged in as things stand, with the token of its forms."""
     for each in people:
         visitor = Visitor(app)
         if each.account_id is not None:
-            visitor.log_in_as(each.account_id, town.row(Account, each.account_id).epoch)
+            visitor.log_in_as(each.account_id)
         page = visitor.open("/code")
         each.token = page.root.all("input", name="csrf_token")[0].attrs["value"]
         if each.locked:
@@ -151,7 +151,7 @@ def _account(town: LiveTown, name: str, **roles: Any) -> int:
         if "carrier" in what:
             given["carrier"] = session.scalars(select(Carrier).where(Carrier.key == what.pop("carrier"))).one()
         account = make_account(session, login=name, name=name, password=PASSWORD, now=now, **given, **what)
-        choose_pin(session, account.id, PASSWORD, PIN)
+        choose_pin(session, account, PASSWORD, PIN)
         return account.id
 
     return town.change(action)

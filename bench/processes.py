@@ -35,7 +35,10 @@ class Process:
 
     @property
     def has_come_up(self) -> bool:
-        """Whether it has written to its log since it was started, or has ended again."""
+        """Whether it has written to its log since it was started, or has ended again.
+
+        Web has a line for each request, and jobs for their start.
+        """
         return not self.is_running or self._logged() > self._logged_before
 
     def start(self) -> None:
@@ -93,9 +96,9 @@ def application(environ: Mapping[str, str], log: Path | None = None) -> Process:
 
 
 @contextmanager
-def serve(environ: Mapping[str, str]) -> Iterator[str]:
-    """The application; its address. Ended with all its workers when the block is left."""
-    process = application(environ)
+def serve(environ: Mapping[str, str], log: Path | None = None) -> Iterator[str]:
+    """The application; its address. Ended with all its workers when the block is left. `log`: see Process."""
+    process = application(environ, log)
     process.start()
     try:
         wait_for_pages(process)

@@ -95,7 +95,7 @@ def soak(database_url: str, load: Load, folder: Path) -> Result:
         SMTP_PORT=str(free_port()),
         SMTP_SECURITY="none",
         MAIL_FROM="office@example.org",
-        GUNICORN_CMD_ARGS=f"--workers {load.workers} --access-logfile -",  # its log tells the killer that it is up
+        GUNICORN_CMD_ARGS=f"--workers {load.workers}",
     )
     with running(environ, load, folder) as victims:
         api, times = Api(environ["BASE_URL"], tally), free_times(environ["BASE_URL"])

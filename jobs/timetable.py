@@ -28,8 +28,6 @@ TIMETABLE = (
     Tick("offer freed times", 20, freed_times.offer_freed),
     Tick("tell who is nearly called", 20, queue.tell_nearly_due),
     Tick("close past days", 600, upkeep.close_past_days),
-    Tick("delete old contacts", 3600, upkeep.delete_contacts),
     Tick("count old visits", 3600, upkeep.count_old_visits),
     Tick("delete by plan", 3600, upkeep.delete_by_plan),
-    Tick("forget tries to log in", 600, upkeep.forget_log_in_tries),
 )

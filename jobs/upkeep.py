@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from jobs.work import Work, do_each, log
-from scheduler.actions.account_links import delete_old_links
 from scheduler.actions.closing import close_visit, find_left_open, find_past_own_times, retire_own_time
-from scheduler.actions.contacts import delete_old_contacts
 from scheduler.actions.deleting import CHORES, Chore, count_and_delete, find_counted
-from scheduler.actions.log_in import forget_old_tries
 
 
 def close_past_days(work: Work) -> None:
@@ -17,15 +14,6 @@ def close_past_days(work: Work) -> None:
         own_times = find_past_own_times(session, work.clock())
     do_each(work, "visit", left_open, lambda visit_id: _close(work, visit_id))
     do_each(work, "own time", own_times, lambda hours_id: _retire(work, hours_id))
-
-
-def delete_contacts(work: Work) -> None:
-    """Delete the contacts of visits that ended long enough ago."""
-    with work.database.writing() as session:
-        deleted = delete_old_contacts(session, work.clock())
-        session.commit()
-    if deleted:
-        log.info("%d contacts were deleted", deleted)
 
 
 def count_old_visits(work: Work) -> None:
@@ -39,14 +27,6 @@ def delete_by_plan(work: Work) -> None:
     """Delete everything else whose time has come by the plan (`scheduler/domain/retention_plan.py`)."""
     chores = {each.name: each for each in CHORES}
     do_each(work, "deletion of", chores, lambda name: _delete(work, chores[name]))
-
-
-def forget_log_in_tries(work: Work) -> None:
-    """Forget wrong log-ins of more than an hour ago, and links to choose a password that were used or are too old."""
-    with work.database.writing() as session:
-        forget_old_tries(session, work.clock())
-        delete_old_links(session, work.clock())
-        session.commit()
 
 
 def _count(work: Work, opening_id: int) -> None:

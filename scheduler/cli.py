@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from scheduler.cli_backtest import backtest
 from scheduler.cli_feeds import feed
 from scheduler.cli_operation import backup, doctor, restore, upgrade
 from scheduler.cli_privacy import privacy
-from scheduler.cli_town import check, export, load, open_database
+from scheduler.cli_town import check, export, load, note_command, open_database
 
 NEED_NO_SECRETS = ("new-key", "check", "backtest")
 """They run before an installation has any: the first one makes them."""
@@ -43,7 +44,11 @@ def register(app: Flask) -> None:
 @with_appcontext
 def migrate() -> None:
     """Bring the database to the newest schema."""
-    schema.upgrade(open_database().engine)
+    engine = open_database().engine
+    before = schema.revision_of(engine)
+    schema.upgrade(engine)
+    if before != schema.newest():
+        note_command(datetime.now(UTC))
     click.echo("The database is up to date.")
 
 

@@ -16,6 +16,7 @@ from config import Config
 from scheduler import backup as backups
 from scheduler import schema
 from scheduler.backup import Backup, BackupFailed
+from scheduler.cli_town import note_command
 from scheduler.db import Database
 from scheduler.doctor import Level, Patient, examine
 
@@ -37,6 +38,8 @@ def backup(folder: Path | None, keep: int | None, verify: bool) -> None:
     """Back up the database into FOLDER (BACKUP_FOLDER), while web and jobs go on."""
     with _refusals():
         made = _back_up(folder, verify=verify)
+        if schema.is_current(_database().engine):  # else there may be no trail yet
+            note_command(made.at)
         for old in backups.prune(made.path.parent, keep, datetime.now(UTC)) if keep else ():
             click.echo(f"Deleted {old}")
     click.echo(KEYS_ARE_NOT_IN_IT)
@@ -83,6 +86,7 @@ def upgrade(folder: Path | None) -> None:
             raise BackupFailed(f"the database is of a newer version (schema {before}): install that one")
         made = _back_up(folder, verify=True) if before else None
         _migrate(before, made)
+    note_command(datetime.now(UTC))
     _examine(Patient(_settings(), _database(), datetime.now(UTC)))
     click.echo("Now start web and jobs again: systemctl restart sprechstunde-web sprechstunde-jobs")
     if made and before != schema.newest():

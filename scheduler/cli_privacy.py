@@ -107,14 +107,19 @@ def renew_all_hashes() -> None:
     """After SECRET_KEY has changed: recompute the hashes by which equal addresses are found."""
     secret = current_app.extensions["settings"].secret_key
     after: int | None = 0
+    contacts = unreadable = 0
     while after is not None:
         with open_database().writing() as session:
-            after = renew_hashes(session, secret, after)
+            after, renewed, failed = renew_hashes(session, secret, after)
             session.commit()
+        contacts, unreadable = contacts + renewed, unreadable + failed
     with open_database().writing() as session:
         calendars = renew_calendar_hashes(session, secret)
         session.commit()
-    click.echo(f"The hashes of all contacts and of {calendars} calendars are renewed.")
+    click.echo(f"The hashes of {contacts} contacts and of {calendars.renewed} calendars are renewed.")
+    if unreadable + calendars.unreadable:
+        click.echo(f"{unreadable + calendars.unreadable} were left as they are: no key opens them.", err=True)
+        sys.exit(LEFT_OVER)
 
 
 def _find(code: str) -> int:

@@ -14,7 +14,7 @@ from flask.cli import with_appcontext
 from sqlalchemy.orm import Session
 
 from scheduler import town_file
-from scheduler.actions.audit import Trail, follow, only_ids
+from scheduler.actions.audit import Trail, follow, note, only_ids
 from scheduler.db import Database
 from scheduler.town_file import Conflict, Difference, TownFile, TownFileErrors
 
@@ -68,6 +68,15 @@ def open_database() -> Database:
     followed = copy(database)
     followed.on_writing = _follow_command
     return followed
+
+
+def note_command(now: datetime) -> None:
+    """A line of a command that changes no row by itself: a copy of all of them was made, or their tables changed."""
+    database = current_app.extensions["database"]
+    assert isinstance(database, Database)
+    with database.writing() as session:
+        note(session, None, f"cli.{_name_of(click.get_current_context())}", now)
+        session.commit()
 
 
 def _follow_command(session: Session) -> None:

@@ -178,7 +178,8 @@ def _keep_to_ourselves(file: str, _connection: sqlite3.Connection, _record: Any)
 def _set_up_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     # The driver must not begin transactions on its own: _begin_sqlite decides how each one begins.
     connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+    # What is deleted is overwritten, also where SQLite was built to leave it in the file until the space is used again.
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "secure_delete=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 

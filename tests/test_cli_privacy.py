@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import time_machine
@@ -14,15 +18,17 @@ from sqlalchemy import LargeBinary, func, select, type_coerce, update
 from sqlalchemy.orm import Session
 
 from scheduler import create_app
+from scheduler.actions import keys
 from scheduler.actions.busy_calendars import add_calendar
 from scheduler.actions.contacts import hash_email, leave_contact
 from scheduler.actions.keys import encrypted_columns
 from scheduler.actions.rulebook import read_rulebook
-from scheduler.db import Database, use_contact_keys
+from scheduler.db import Database, Encrypted, use_contact_keys
 from scheduler.models import Account, AuditLine, BusyCalendar, CaseMark, Contact, Town, Visit
 from tests.actions.small_town import adviser_of, book_at
 from tests.conftest import CONTACT_KEY, NOW, SECRET, make_config
 
+ROOT = Path(__file__).parents[1]
 NEW_KEY = Fernet.generate_key().decode()
 CLOCKS = ("10:00", "10:30", "11:00")
 
@@ -190,6 +196,75 @@ def test_what_no_key_opens_is_said_and_stops_nothing(
     assert "contact.email: 3 values" in done.output
 
 
+WRITER = """
+import sys
+from sqlalchemy import update
+from scheduler.db import Database, use_contact_keys
+from scheduler.models import Contact
+
+url, key, visit_id = sys.argv[1:]
+use_contact_keys((key,))
+sys.stdin.readline()
+with Database(url).writing() as session:
+    session.execute(update(Contact).where(Contact.visit_id == int(visit_id)).values(email="meanwhile@example.org"))
+    session.commit()
+print("written", flush=True)
+"""
+
+
+@contextmanager
+def old_process(database: Database, visit_id: int) -> Iterator[subprocess.Popen[str]]:
+    """A process that has not heard of the new key, and writes an address as soon as it is told to."""
+    url = database.engine.url.render_as_string(hide_password=False)
+    command = [sys.executable, "-c", WRITER, url, CONTACT_KEY, str(visit_id)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, cwd=ROOT, **pipes) as process:  # type: ignore[call-overload]
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_what_another_process_writes_meanwhile_is_neither_lost_nor_overlooked(
+    runner: FlaskCliRunner, database: Database, codes: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It writes with the old key, between the moment at which the rotation reads a row and that at which it writes it.
+
+    On SQLite it waits then, since one process writes at a time; it is done before the rotation counts what is left.
+    """
+    with database.reading() as session:
+        raw = type_coerce(Contact.email, LargeBinary)
+        visit_id, read = session.execute(select(Contact.visit_id, raw).order_by(Contact.visit_id)).first() or (0, b"")
+    waits = database.engine.dialect.name == "sqlite"
+    renew, count = Encrypted.renew, keys.count_older
+
+    with old_process(database, visit_id) as other:
+        assert other.stdin is not None and other.stdout is not None
+
+        def renew_while_it_writes(value: bytes) -> bytes | None:
+            if bytes(value) == bytes(read) and not other.stdin.closed:
+                other.stdin.close()
+                assert waits or other.stdout.readline() == "written\n"
+            return renew(value)
+
+        def count_afterwards(session: Session) -> int:
+            assert not waits or other.stdout.readline() == "written\n"
+            return count(session)
+
+        monkeypatch.setattr(Encrypted, "renew", renew_while_it_writes)
+        monkeypatch.setattr("scheduler.cli_privacy.count_older", count_afterwards)
+        use_contact_keys((NEW_KEY, CONTACT_KEY))
+        done = runner.invoke(args=["privacy", "rotate-keys"])
+    assert (done.exit_code, "1 values were written meanwhile with an older key" in done.output) == (1, True)
+    monkeypatch.undo()
+    again = runner.invoke(args=["privacy", "rotate-keys"])
+    assert (again.exit_code, "contact.email: 1 values" in again.output) == (0, True), again.output
+    use_contact_keys((NEW_KEY,))
+    with database.reading() as session:
+        found = session.scalars(select(Contact.email).order_by(Contact.visit_id)).all()
+        assert found == ["meanwhile@example.org", "ada1@example.org", "ada2@example.org"]
+
+
 def test_the_hashes_follow_a_new_secret(
     runner: FlaskCliRunner, app: Flask, database: Database, codes: list[str]
 ) -> None:
@@ -199,3 +274,22 @@ def test_the_hashes_follow_a_new_secret(
     with database.reading() as session:
         expected = {hash_email(secret, f"ada{each}@example.org") for each in range(3)}
         assert set(session.scalars(select(Contact.email_key))) == expected
+
+
+def test_hashes_of_what_no_key_opens_are_left_and_said(
+    runner: FlaskCliRunner, app: Flask, database: Database, codes: list[str]
+) -> None:
+    use_contact_keys((Fernet.generate_key().decode(),))
+    with database.writing() as session:
+        lost = session.scalars(select(Contact.visit_id).order_by(Contact.visit_id)).first()
+        session.execute(update(Contact).where(Contact.visit_id == lost).values(email="lost@example.org"))
+        session.execute(update(BusyCalendar).values(url="https://lost.example"))
+        session.commit()
+    use_contact_keys((CONTACT_KEY,))
+    secret = "another-secret-" + "y" * 32
+    app.extensions["settings"] = make_config("", secret_key=secret)
+    done = runner.invoke(args=["privacy", "renew-hashes"])
+    assert (done.exit_code, "2 were left as they are" in done.output) == (1, True), done.output
+    with database.reading() as session:
+        expected = {hash_email(secret, f"ada{each}@example.org") for each in (1, 2)}
+        assert set(session.scalars(select(Contact.email_key).where(Contact.visit_id != lost))) == expected

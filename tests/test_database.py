@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any, get_args
 from zoneinfo import ZoneInfo
@@ -13,7 +15,7 @@ from sqlalchemy import inspect, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 from sqlalchemy.orm import Session
 
-from scheduler import schema
+from scheduler import db, schema
 from scheduler.db import Base, Database
 from scheduler.domain.visit_states import State
 from scheduler.models import Adviser, Contact, Hours, Opening, Place, Step, Visit
@@ -375,3 +377,11 @@ def test_bringing_the_schema_up_twice_changes_nothing(database: Database) -> Non
         assert schema.is_current(database.engine)
     with database.reading() as reading:
         assert reading.scalars(select(Place.key)).all() == before
+
+
+def test_sqlite_overwrites_what_is_deleted() -> None:
+    """How SQLite was built decides that else: then what was erased can be read in the file for months."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("PRAGMA secure_delete=OFF")
+        db._set_up_sqlite(connection, None)
+        assert connection.execute("PRAGMA secure_delete").fetchone() == (1,)

@@ -22,8 +22,13 @@ def run(*words: str, **settings: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_first_keys_are_made_without_any() -> None:
-    made = run("new-key")
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"SECRET_KEY": "", "CONTACT_KEYS": ""}, {"SECRET_KEY": "change me", "CONTACT_KEYS": "x"}],
+    ids=["none", "as in the example", "too weak"],
+)
+def test_the_first_keys_are_made_without_any(settings: dict[str, str]) -> None:
+    made = run("new-key", **settings)
     assert made.returncode == 0, made.stderr
     secret, keys = (line.partition("=")[2] for line in made.stdout.splitlines())
     refused = run("account", "desk", "--name", "Desk", "--password", "a long password")

@@ -11,6 +11,7 @@ from datetime import datetime
 from sqlalchemy import delete, text, update
 from sqlalchemy.orm import Session
 
+from scheduler.actions.audit import note
 from scheduler.models import Account, AccountLink, Feed, Heartbeat, Town
 
 IDS_AHEAD = 100_000
@@ -20,13 +21,14 @@ EPOCHS_AHEAD = 1000
 
 
 def settle_after_restore(session: Session, now: datetime) -> None:
-    """End all log-ins and open account links, publish all feeds anew, and forget what processes had worked out."""
+    """End all log-ins and open account links, publish all feeds anew, forget what processes had worked out, note it."""
     session.execute(update(Account).values(epoch=Account.epoch + EPOCHS_AHEAD))
     session.execute(update(AccountLink).where(AccountLink.expires_at > now).values(expires_at=now))
     session.execute(update(Feed).where(Feed.revoked_at.is_(None)).values(wanted=Feed.wanted + 1, published_at=None))
     session.execute(delete(Heartbeat))  # of a process that is long gone
     session.execute(update(Town).values(rules_stamp=secrets.token_hex(16)))
     _skip_visit_ids(session)
+    note(session, None, "cli.restore", now)  # whoever was erased since the backup is there again
 
 
 def _skip_visit_ids(session: Session) -> None:

@@ -6,7 +6,7 @@ changed a row leaves one line. What is rolled back, or changed nothing, leaves n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -65,7 +65,9 @@ def only_ids(given: Mapping[str, Any]) -> dict[str, int | str]:
 def follow(session: Session, trail: Trail) -> None:
     """From now on each change that this session commits leaves the line of this trail."""
     event.listen(session, "after_begin", lambda _session, begun, connection: _begin(trail, begun.nested, connection))
-    event.listen(session, "after_flush", lambda flushed, _context: _note_made(trail, flushed))
+    event.listen(session, "after_flush", lambda flushed, _context: _note_made(trail, flushed.new))
+    # Visits are stored by statements of their own, see `steps.begin_history`, and then handed to the session.
+    event.listen(session, "detached_to_persistent", lambda _session, row: _note_made(trail, [row]))
     event.listen(session, "before_commit", lambda committing: _write(trail, committing))
     event.listen(session, "after_commit", lambda committed: _note_written(trail, committed))
     if session.in_transaction():
@@ -112,8 +114,8 @@ def _watch(trail: Trail, connection: Connection) -> None:
     event.listen(connection, "after_cursor_execute", look)
 
 
-def _note_made(trail: Trail, session: Session) -> None:
-    for row in session.new:
+def _note_made(trail: Trail, rows: Iterable[Any]) -> None:
+    for row in rows:
         name = _MADE.get(type(row))
         if name is not None and name not in trail.things:
             trail.made.setdefault(name, row.id)

@@ -1,12 +1,12 @@
-"""The optional contact of a client: leave one, confirm it, withdraw it, and delete all of them in time."""
+"""The optional contact of a client: leave one, confirm it, withdraw it. The plan deletes them: `deleting.py`."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
-from sqlalchemy import delete, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from scheduler.actions.contact_limits import check_contact, keys_of
@@ -203,13 +203,3 @@ def _unasked(session: Session, visit: Visit, channel: Channel, states: list[str]
     """What tells on this channel how the visit stands now, and what the office did on its own."""
     found = Message.visit_id == visit.id, Message.sequence == visit.sequence, Message.channel == channel
     return list(session.scalars(select(Message).where(*found, Message.state.in_(states), Message.unasked)))
-
-
-def delete_old_contacts(session: Session, now: datetime) -> int:
-    """Delete every contact whose visit ended longer ago than the town keeps them; gives how many."""
-    town = session.get(Town, 1)
-    if town is None:
-        return 0
-    ended = select(Visit.id).where(Visit.ended_at <= now - timedelta(days=town.contact_days))
-    gone = session.execute(delete(Contact).where(Contact.visit_id.in_(ended)).returning(Contact.visit_id))
-    return len(gone.all())

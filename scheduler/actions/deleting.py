@@ -28,6 +28,7 @@ from scheduler.models import (
     AccountRole,
     Adviser,
     BusyCalendar,
+    Contact,
     Feed,
     Hours,
     HoursException,
@@ -149,10 +150,18 @@ def _find_own_times(session: Session, _now: datetime) -> Keys:
     return _some(session, select(Hours.id).where(*own, _is_unnamed(Hours)))
 
 
+def _find_contacts(session: Session, now: datetime) -> Keys:
+    """Of visits that ended long enough ago: they go long before the visit does."""
+    ended = _is_due(session, Visit.ended_at, "contact", now)
+    return _some(session, select(Contact.visit_id).join(Visit).where(ended))
+
+
 def _deleting(model: Any, find: Callable[[Session, datetime], Keys]) -> Callable[[Session, Keys, datetime], None]:
+    (key,) = model.__table__.primary_key
+
     def do(session: Session, keys: Keys, now: datetime) -> None:
         still = set(find(session, now)).intersection(keys)
-        session.execute(delete(model).where(model.id.in_(still)))
+        session.execute(delete(model).where(key.in_(still)))
 
     return do
 
@@ -207,6 +216,7 @@ def _revoke_feeds(session: Session, keys: Keys, now: datetime) -> None:
 
 CHORES = (
     *_planned(),
+    Chore("contact", _find_contacts, _deleting(Contact, _find_contacts)),
     Chore("exception", _find_exceptions, _deleting(HoursException, _find_exceptions)),
     Chore("opening", _find_openings, _deleting(Opening, _find_openings)),
     Chore("hours", _find_own_times, _deleting(Hours, _find_own_times)),

@@ -6,8 +6,9 @@ as they wrote it, which is with the newest key already. Ended in the middle, the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from typing import Any, NamedTuple, TypeVar
 
 from cryptography.fernet import InvalidToken
 from sqlalchemy import Column, LargeBinary, Select, Table, and_, select, tuple_, type_coerce, update
@@ -18,6 +19,7 @@ from scheduler.db import Base, Encrypted
 from scheduler.domain.codes import keyed_hash
 from scheduler.models import BusyCalendar, Contact
 
+Row = TypeVar("Row", bound=Base)
 AT_ONCE = 100
 """Rows of one transaction."""
 
@@ -26,6 +28,14 @@ class Rotated(NamedTuple):
     """One part: where the next begins (None: at the end), how many values were re-encrypted, how many no key opens."""
 
     after: tuple[Any, ...] | None
+    renewed: int
+    unreadable: int
+
+
+class Renewed(NamedTuple):
+    """The last row of this part (None: no more), how many rows have new hashes, and how many no key opens."""
+
+    after: int | None
     renewed: int
     unreadable: int
 
@@ -68,24 +78,35 @@ def count_older(session: Session) -> int:
     return found
 
 
-def renew_hashes(session: Session, secret: str, after: int) -> int | None:
-    """Recompute the keyed hashes of the contacts after this visit's; gives the last one's visit, None: no more."""
-    query = select(Contact).where(Contact.visit_id > after).order_by(Contact.visit_id).limit(AT_ONCE)
-    contacts = session.scalars(query.with_for_update()).all()
+def renew_hashes(session: Session, secret: str, after: int) -> Renewed:
+    """Recompute the keyed hashes of the contacts after this visit's."""
+    query = select(Contact.visit_id).where(Contact.visit_id > after).order_by(Contact.visit_id).limit(AT_ONCE)
+    ids = session.scalars(query.with_for_update()).all()
+    contacts = _readable(session, Contact, ids)
     for each in contacts:
         each.email_key = hash_email(secret, each.email) if each.email else None
         each.phone_key = hash_phone(secret, each.phone) if each.phone else None
     session.flush()
-    return contacts[-1].visit_id if contacts else None
+    return Renewed(ids[-1] if ids else None, len(contacts), len(ids) - len(contacts))
 
 
-def renew_calendar_hashes(session: Session, secret: str) -> int:
-    """The same of the addresses of advisers' own calendars, of which there are few; gives how many."""
-    calendars = session.scalars(select(BusyCalendar).order_by(BusyCalendar.id).with_for_update()).all()
+def renew_calendar_hashes(session: Session, secret: str) -> Renewed:
+    """The same of the addresses of advisers' own calendars, of which there are few: all at once."""
+    ids = session.scalars(select(BusyCalendar.id).order_by(BusyCalendar.id).with_for_update()).all()
+    calendars = _readable(session, BusyCalendar, ids)
     for each in calendars:
         each.url_key = keyed_hash(secret, "calendar", each.url)
     session.flush()
-    return len(calendars)
+    return Renewed(None, len(calendars), len(ids) - len(calendars))
+
+
+def _readable(session: Session, model: type[Row], ids: Sequence[int]) -> list[Row]:
+    """Those of these rows that a key opens."""
+    found = []
+    for each in ids:
+        with suppress(InvalidToken):
+            found.append(session.get_one(model, each))
+    return found
 
 
 def _next(table: Table, after: tuple[Any, ...] | None) -> Select[Any]:

@@ -10,7 +10,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -23,7 +23,7 @@ from scheduler.backup.failure import BackupFailed, Say
 SUFFIXES = {"sqlite": ".sqlite3", "postgresql": ".pgdump"}
 _STAMP = "%Y%m%dT%H%M%SZ"
 _NAME = re.compile(r"sprechstunde-(\d{8}T\d{6}Z)\.(?:sqlite3|pgdump)")
-_UNFINISHED = re.compile(r"\.sprechstunde-\d{8}T\d{6}Z\.(?:sqlite3|pgdump)\.part")
+_UNFINISHED = re.compile(r"\.sprechstunde-\d{8}T\d{6}Z\.(?:sqlite3|pgdump)\.part(?:-journal)?")
 _GIVEN_UP_AFTER = timedelta(days=1)
 
 
@@ -140,8 +140,7 @@ def _unfinished(path: Path) -> Iterator[Path]:
     try:
         yield part
     finally:
-        with suppress(FileNotFoundError):  # it has its name by now
-            part.unlink()
+        sqlite.drop(part)  # and the journal that SQLite leaves beside it where the disk is full
 
 
 def _finish(part: Path, path: Path) -> None:

@@ -13,7 +13,9 @@ from sqlalchemy import Column, LargeBinary, func, select, text, type_coerce
 from sqlalchemy.orm import Session
 
 from scheduler.actions.heartbeat import STANDS_STILL_AFTER
-from scheduler.db import Base, Encrypted
+from scheduler.actions.keys import encrypted_columns
+from scheduler.actions.stored import survey
+from scheduler.db import Encrypted
 from scheduler.doctor.finding import Check, Finding, Patient, said
 from scheduler.models import Account, Heartbeat, Message, Step, Town
 
@@ -68,6 +70,15 @@ def check_messages(patient: Patient) -> Finding:
     return Finding("ok", "none is stuck")
 
 
+def check_deletion(patient: Patient) -> Finding:
+    """Whether anything is older than it may be: jobs can be at work, and one of them fail every hour."""
+    with patient.database.reading() as session:
+        late = [each.part.name for each in survey(session, patient.now) if each.late] if session.get(Town, 1) else []
+    if late:
+        return Finding("broken", f"{', '.join(late)}: older than they may be kept. See the log of the jobs")
+    return Finding("ok", "nothing is older than it may be")
+
+
 def check_demo_accounts(patient: Patient) -> Finding:
     with patient.database.reading() as session:
         found = session.scalar(select(func.count()).where(Account.is_demo)) or 0
@@ -79,22 +90,13 @@ def check_demo_accounts(patient: Patient) -> Finding:
 def check_keys(patient: Patient) -> Finding:
     """Whether CONTACT_KEYS open what is stored."""
     with patient.database.reading() as session:
-        opened = [each for column in _encrypted_columns() for each in _try_ends(session, column)]
+        opened = [each for column in encrypted_columns() for each in _try_ends(session, column)]
     if not all(opened):
         return Finding(
             "broken",
             f"CONTACT_KEYS do not open {opened.count(False)} of {len(opened)} stored values: add the older key to them",
         )
     return Finding("ok", "CONTACT_KEYS open what is stored" if opened else "nothing is stored that they would open")
-
-
-def _encrypted_columns() -> list[Column[Any]]:
-    return [
-        column
-        for table in Base.metadata.sorted_tables
-        for column in table.columns
-        if isinstance(column.type, Encrypted)
-    ]
 
 
 def _try_ends(session: Session, column: Column[Any]) -> Iterator[bool]:
@@ -143,6 +145,7 @@ ROW_CHECKS: tuple[tuple[str, Check], ...] = (
     ("clock", check_clock),
     ("jobs", check_jobs),
     ("messages", check_messages),
+    ("deletion", check_deletion),
     ("accounts", check_demo_accounts),
     ("contact keys", check_keys),
 )

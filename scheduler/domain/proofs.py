@@ -104,7 +104,8 @@ def _key_for(secret: str, purpose: str) -> str:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= LONGEST else ""
+    """What may be one that we signed; else nothing. Beyond ASCII there are characters that no hash takes."""
+    return text if len(text) <= LONGEST and text.isascii() else ""
 
 
 def _is_number(text: str) -> bool:

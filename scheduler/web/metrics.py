@@ -21,8 +21,15 @@ from scheduler.web.gauges import Gauges
 
 pages = Blueprint("metrics", __name__)
 
-EVENTS = frozenset({"booked", "booking_refused", "booking_limited"})
+EVENTS = frozenset(
+    (
+        *("booked", "booking_refused", "booking_limited", "rate_limited"),
+        *("proof_refused", "waiting_rationed", "threshold_refused"),
+    )
+)
 """All that `count` may be told. Whoever counts something else adds it here, and says it in docs/operation.md."""
+PROOF_NEEDED = 428
+"""How programs hear of a proof that is missing: whoever sends that counts it, and it is no refusal of a booking."""
 NOWHERE = "none"
 """The endpoint of a request that no route takes."""
 _BOOKING = frozenset({"book.do_book", "api.make_booking"})
@@ -81,15 +88,8 @@ def _end(response: Response) -> Response:
     _requests.labels(endpoint, f"{response.status_code // 100}xx").inc()
     if "began" in g:
         _durations.labels(endpoint).observe(time.perf_counter() - g.began)
-    if endpoint in _BOOKING:
-        _count_booking(response.status_code)
-    return response
-
-
-def _count_booking(status: int) -> None:
-    if status in (201, 303):
-        count("booked")
-    elif status == 429:
-        count("booking_limited")
-    elif status >= 400:
+    if response.status_code == 429:
+        count("booking_limited" if endpoint in _BOOKING else "rate_limited")
+    elif response.status_code >= 400 and response.status_code != PROOF_NEEDED and endpoint in _BOOKING:
         count("booking_refused")
+    return response

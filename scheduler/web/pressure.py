@@ -19,6 +19,8 @@ from flask import Flask, current_app, g, request
 from scheduler.web.edge import now, settings
 
 WINDOW_SECONDS = 60
+ALL, WAITED = "all", "waited"
+"""Counted whatever comes: all attempts, and bookings by waiting."""
 MOST_KEYS = 20_000
 """So many addresses and starts are counted one by one in a minute; whoever comes after that counts in the sum."""
 HARDEST = 10
@@ -43,7 +45,7 @@ class Recent:
     def note(self, key: str, at: datetime) -> None:
         with self._lock:
             self._turn(at)
-            if key in self._this or len(self._this) < MOST_KEYS:
+            if key in self._this or len(self._this) < MOST_KEYS or key in (ALL, WAITED):
                 self._this[key] += 1
 
     def count(self, key: str, at: datetime) -> float:
@@ -69,7 +71,7 @@ def set_up(app: Flask) -> None:
 
 def note_attempt() -> None:
     """Somebody wants to book, whatever comes of it."""
-    for key in ("all", _address()):
+    for key in (ALL, _address()):
         _recent().note(key, now())
 
 
@@ -86,14 +88,19 @@ def is_refused() -> bool:
 def tries_again(salt: str) -> bool:
     """Count one more try with this proof; whether it is one too many."""
     _recent().note(f"proof {salt}", now())
+    return is_worn(salt)
+
+
+def is_worn(salt: str) -> bool:
+    """Whether this proof was tried too often by now."""
     return _recent().count(f"proof {salt}", now()) > MOST_TRIES_OF_A_PROOF
 
 
 def takes_waiting() -> bool:
     """Whether one more may book by waiting, and count it: under pressure only so many a minute."""
-    if is_pressed() and _recent().count("waited", now()) >= settings().waiting_a_minute:
+    if is_pressed() and _recent().count(WAITED, now()) >= settings().waiting_a_minute:
         return False
-    _recent().note("waited", now())
+    _recent().note(WAITED, now())
     return True
 
 
@@ -110,7 +117,7 @@ def is_tried_hard(start: str) -> bool:
 def _hardness(start: str = "") -> float:
     """How many times as often as usual."""
     found = (
-        _recent().count("all", now()) / settings().bookings_a_minute,
+        _recent().count(ALL, now()) / settings().bookings_a_minute,
         _recent().count(_address(), now()) / USUAL_FROM_ONE_ADDRESS,
         _recent().count(f"start {start}", now()) / USUAL_AT_ONE_START if start else 0,
     )

@@ -17,7 +17,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 
 from scheduler.domain.proofs import Challenge, Proof, Wait, make_challenge, make_wait, read_proof, read_wait
-from scheduler.web import pressure
+from scheduler.web import metrics, pressure
 from scheduler.web.edge import now, read_after_refusal, rendered_once, settings, static_url
 from scheduler.web.offer import read_chosen
 
@@ -64,14 +64,9 @@ def describe_challenge(start: str = "") -> dict[str, object]:
 
 def challenge_attributes(start: str = "") -> dict[str, object]:
     """What a form needs so that a browser can solve its challenge while somebody still chooses."""
-    found = new_challenge(start)
-    return {
-        "data-challenge": found.token,
-        "data-salt": found.salt,
-        "data-hash": found.hash,
-        "data-numbers": found.numbers,
-        "data-worker": static_url("js/proof-worker.js"),
-    }
+    found = describe_challenge(start)
+    given = {f"data-{name}": found[name] for name in ("salt", "hash", "numbers")}
+    return {"data-challenge": found["token"], **given, "data-worker": static_url("js/proof-worker.js")}
 
 
 def proven_salt(text: str, start: str) -> str | None:
@@ -84,14 +79,22 @@ def proven_salt(text: str, start: str) -> str | None:
 
 
 def is_good(text: str, start: str) -> bool:
-    """Whether it is a proof, and hard enough for now."""
+    """Whether it is a proof, hard enough for now, and not tried too often by now."""
     return _good_proof(text, start) is not None
+
+
+def has_waited(given: Mapping[str, str]) -> bool:
+    """Whether it brings a paper whose time has come, and that was not tried too often by now."""
+    found = read_paper(given)
+    return found is not None and found[1] == "ready" and not pressure.is_worn(found[0].salt)
 
 
 def _good_proof(text: str, start: str) -> Proof | None:
     proof = read_proof(settings().secret_key, text, now()) if text else None
+    if proof is None or pressure.is_worn(proof.salt):
+        return None
     # Half as hard will do: the page was made before others came.
-    return proof if proof is not None and 2 * proof.numbers >= pressure.numbers_now(start) else None
+    return proof if 2 * proof.numbers >= pressure.numbers_now(start) else None
 
 
 def start_of(slot: str) -> str:
@@ -120,14 +123,17 @@ def read_paper(given: Mapping[str, str]) -> tuple[Wait, WaitState] | None:
     return found, "ready" if now() <= found.expires_at else "late"
 
 
-def to_waiting_page(given: Mapping[str, str], paper: str = "", *, is_full: bool = False) -> ResponseReturnValue:
+def to_waiting_page(given: Mapping[str, str], *, is_full: bool = False) -> ResponseReturnValue:
     """There the answers are kept. No page is rendered for that, and nothing is read."""
-    return redirect(waiting_address(url_for("book.show_waiting"), given, paper, is_full=is_full), 303)
+    metrics.count("waiting_rationed" if is_full else "proof_refused")
+    return redirect(waiting_address(url_for("book.show_waiting"), given, is_full=is_full), 303)
 
 
-def waiting_address(page: str, given: Mapping[str, str], paper: str = "", *, is_full: bool = False) -> str:
-    """The address of the waiting page with all answers and the paper: a new one, or one that was shown."""
-    query = {**carried(given), "wait": paper or _new_paper(given, is_full), **({"full": "1"} if is_full else {})}
+def waiting_address(page: str, given: Mapping[str, str], *, is_full: bool = False) -> str:
+    """The address of the waiting page with all answers and the paper: a new one, or their own whose time is to come."""
+    found = read_paper(given)
+    paper = given["wait"] if found is not None and found[1] == "early" else _new_paper(given, is_full)
+    query = {**carried(given), "wait": paper, **({"full": "1"} if is_full else {})}
     return f"{page}?{urlencode(query)}"
 
 
@@ -153,17 +159,12 @@ def _by_waiting(given: Mapping[str, str]) -> ResponseReturnValue | None:
     if not given.get("slot"):
         return redirect(f"{url_for('book.show_question')}?{urlencode(carried(given))}", 303)
     found = read_paper(given)
-    if found is None or found[1] == "late":
-        return to_waiting_page(given)
-    wait, state = found
-    if state == "early":
-        return to_waiting_page(given, given["wait"])
-    if pressure.tries_again(wait.salt):
+    if found is None or found[1] != "ready" or pressure.tries_again(found[0].salt):
         return to_waiting_page(given)
     if not pressure.takes_waiting():
         return to_waiting_page(given, is_full=True)
     pressure.note_start(start_of(given["slot"]))
-    g.proof = wait.salt
+    g.proof = found[0].salt
     return None
 
 

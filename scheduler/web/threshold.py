@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 
 from flask import Flask, Response, g
 
-from scheduler.web import pressure, proofs
+from scheduler.web import metrics, pressure, proofs
 from scheduler.web.problems import problem
 
 if TYPE_CHECKING:
@@ -57,12 +57,13 @@ def _refuse(environ: WSGIEnvironment) -> Response | None:
         pressure.note_attempt()
         if pressure.is_refused():
             return None  # said in words, and counted once more
+        metrics.count("threshold_refused")
     return refusal
 
 
 def _refuse_form(environ: WSGIEnvironment, body: bytes) -> Response | None:
     given = _fields(body)
-    if "wait" in given or not given.get("slot") or proofs.is_good(given.get("proof", ""), ""):
+    if not given.get("slot") or proofs.is_good(given.get("proof", ""), "") or proofs.has_waited(given):
         return None
     address = f"{environ.get('SCRIPT_NAME', '')}/book/waiting"
     return Response(status=303, headers={"Location": proofs.waiting_address(address, given)})
@@ -86,7 +87,7 @@ def _fields(body: bytes) -> dict[str, str]:
 def _object(body: bytes) -> dict[str, Any] | None:
     try:
         found = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 

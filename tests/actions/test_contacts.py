@@ -10,10 +10,10 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from scheduler.actions.booking import cancel
-from scheduler.actions.contacts import InvalidContact, delete_old_contacts, leave_contact, normal_email, normal_phone
+from scheduler.actions.contacts import InvalidContact, leave_contact, normal_email, normal_phone
 from scheduler.actions.rulebook import RuleBook
 from scheduler.actions.steps import CLIENT
-from scheduler.models import Contact, Message, Visit
+from scheduler.models import Message, Visit
 from tests.actions.small_town import NEXT_WEDNESDAY, book_at
 
 SECRET = "secret"
@@ -144,15 +144,3 @@ def test_a_contact_left_at_a_visit_that_no_longer_stands_confirms_nothing(
     visit = cancel(session, book_at(session, rulebook, "10:00").id, by=CLIENT, now=now)
     leave_at(session, visit, now, email="a@example.org", reminders=True)
     assert pending(session, visit) == []
-
-
-def test_contacts_go_seven_days_after_the_visit_has_ended(session: Session, rulebook: RuleBook, now: datetime) -> None:
-    ended, stands = book_at(session, rulebook, "10:00"), book_at(session, rulebook, "10:15")
-    for visit in (ended, stands):
-        leave_at(session, visit, now, email="a@example.org")
-    cancel(session, ended.id, by=CLIENT, now=now)
-    session.flush()
-    assert delete_old_contacts(session, now + timedelta(days=7) - timedelta(seconds=1)) == 0
-    assert delete_old_contacts(session, now + timedelta(days=7)) == 1
-    assert session.scalars(select(Contact.visit_id)).all() == [stands.id]
-    assert delete_old_contacts(session, now + timedelta(days=400)) == 0

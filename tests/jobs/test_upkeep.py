@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select, update
 
-from jobs.upkeep import close_past_days, delete_by_plan, delete_contacts, forget_log_in_tries
+from jobs.upkeep import close_past_days, delete_by_plan
 from jobs.work import Work, do_each
 from scheduler.actions.account_links import make_link
 from scheduler.actions.log_in import count_try
@@ -112,9 +112,9 @@ def test_one_row_that_fails_stops_no_other_and_is_logged_without_its_words(
 def test_a_contact_goes_seven_days_after_the_visit_has_ended(database: Database, visit: Visit) -> None:
     leave_email(database, visit)
     cancel_visit(database, visit)
-    delete_contacts(work(database, NOW + timedelta(days=7) - timedelta(seconds=1)))
+    delete_by_plan(work(database, NOW + timedelta(days=7)))
     assert contacts(database) == 1
-    delete_contacts(work(database, NOW + timedelta(days=7)))
+    delete_by_plan(work(database, NOW + timedelta(days=7, seconds=1)))
     assert contacts(database) == 0
     assert states(database) == ["cancelled", "booked"]
 
@@ -124,20 +124,20 @@ def test_the_town_decides_how_long_contacts_are_kept(database: Database, visit: 
     cancel_visit(database, visit)
     with changing(database) as session:
         session.execute(update(Town).values(contact_days=1))
-    delete_contacts(work(database, NOW + timedelta(days=1)))
+    delete_by_plan(work(database, NOW + timedelta(days=1, seconds=1)))
     assert contacts(database) == 0
 
 
 def test_the_contact_of_a_visit_to_come_stays(database: Database, visit: Visit) -> None:
     leave_email(database, visit)
-    delete_contacts(work(database, NOW + timedelta(days=60)))
+    delete_by_plan(work(database, NOW + timedelta(days=60)))
     assert contacts(database) == 1
 
 
 def test_a_visit_that_nobody_closed_loses_its_contact_too(database: Database, visit: Visit) -> None:
     leave_email(database, visit)
     close_past_days(work(database, LOCAL_MIDNIGHT))
-    delete_contacts(work(database, LOCAL_MIDNIGHT + timedelta(days=7)))
+    delete_by_plan(work(database, LOCAL_MIDNIGHT + timedelta(days=7, seconds=1)))
     assert contacts(database) == 0
 
 
@@ -157,12 +157,12 @@ def test_tries_to_log_in_and_links_go_when_they_are_old(database: Database) -> N
     with changing(database) as session:
         account = make_account(session, login="desk", name="Desk", password=None, now=NOW)
         make_link(session, account, made_by_id=None, now=NOW)
-        for key, minutes in (("old", 60), ("young", 59)):
-            count_try(session, key, NOW - timedelta(minutes=minutes))
-    forget_log_in_tries(work(database, NOW))
+        for key, hours in (("old", 25), ("young", 23)):
+            count_try(session, key, NOW - timedelta(hours=hours))
+    delete_by_plan(work(database, NOW))
     with database.reading() as session:
         assert session.scalars(select(LoginDelay.key)).all() == ["young"]
         assert session.scalars(select(func.count()).select_from(AccountLink)).one() == 1
-    forget_log_in_tries(work(database, NOW + timedelta(days=7)))
+    delete_by_plan(work(database, NOW + timedelta(days=8, seconds=1)))
     with database.reading() as session:
         assert session.scalars(select(func.count()).select_from(AccountLink)).one() == 0

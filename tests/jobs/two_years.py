@@ -96,13 +96,25 @@ class TwoYears:
             fetch_in_person=False, times_unreliable=self.chance.random() < 0.1, starts_at=client.starts_at,
             ends_at=client.starts_at + timedelta(minutes=15) if client.starts_at else None,
             code=f"{100_000_000 + next(self.ids)}" if client.starts_at else None, link_epoch=0, sequence=0,
-            created_at=booked_at, changed_at=ended, arrived_at=client.arrived_at, ended_at=ended,
+            created_at=booked_at, changed_at=ended, arrived_at=client.arrived_at, ended_at=ended, coming_at=booked_at,
         )  # fmt: skip
         self.add_step(visit, booked_at, "book" if client.starts_at else "register", None, "waiting")
         if client.called_at and client.finished_at:
             self.add_consultations(visit, client.called_at, client.finished_at)
         self.add_step(visit, ended, "finish", "waiting", state)
         self.add_beside(visit, client, booked_at, ended)
+        if state == "cancelled":
+            self.add_freed_time(visit, opening, client, ended)
+
+    def add_freed_time(self, visit: int, opening: int, client: Client, at: datetime) -> None:
+        assert client.starts_at is not None
+        place = {"opening_id": opening, "adviser_id": 1, "starts_at": client.starts_at}
+        self.add("freed_time", visit_id=visit, ends_at=client.starts_at + DAY, offered_from=at, **place)
+        released = {f"released_{name}": place[name] for name in ("adviser_id", "opening_id", "starts_at")}
+        self.add(
+            "step", visit_id=visit, at=at, verb="cancel", from_state="booked", to_state="cancelled", actor="client",
+            by_rule=False, **released,
+        )  # fmt: skip
 
     def add_consultations(self, visit: int, called_at: datetime, finished_at: datetime) -> None:
         first, second = self.chance.sample(self.advisers, 2)
@@ -133,7 +145,7 @@ class TwoYears:
         account = self.chance.choice([None, self.account, self.left])
         self.add(
             "step", visit_id=visit, at=at, verb=verb, from_state=before, to_state=after, actor="staff",
-            account_id=account, consultation_id=consultation, by_rule=False, **{"former_service_id": None, **more},
+            account_id=account, consultation_id=consultation, by_rule=False, **more,
         )  # fmt: skip
         self.add("audit_line", at=at, account_id=self.account, action="desk.do_register", things={"visit_id": visit})
 
@@ -149,7 +161,7 @@ class TwoYears:
             return
         self.add(
             "message", visit_id=visit, kind="confirmation", channel="sms", sequence=0, due_at=booked_at, unasked=False,
-            state="sent", attempts=0, sent_at=booked_at, expires_at=client.starts_at,
+            state="sent", attempts=0, sent_at=booked_at, expires_at=client.starts_at, claimed_until=booked_at,
         )  # fmt: skip
         self.add("case_mark", visit_id=visit, adviser_id=1, mark=f"K {visit}")
         self.add("idempotency_key", key_hash=f"key-{visit}", request_hash="r", visit_id=visit, created_at=booked_at)
@@ -161,7 +173,7 @@ class TwoYears:
             at = NOW - days * DAY
             self.add(
                 "account_link", account_id=self.account, purpose="reset", token_hash=f"link-{days}",
-                made_by_id=self.left if days > 600 else None, created_at=at - DAY, expires_at=at,
+                made_by_id=self.left if days > 600 else None, created_at=at - DAY, expires_at=at, used_at=at - DAY,
             )  # fmt: skip
             self.add("recovery_code", account_id=self.account, code_hash=f"code-{days}", used_at=at)
             self.add("login_delay", key=f"delay-{days}", failures=1, failed_at=at)
@@ -223,6 +235,7 @@ def _publish_all_the_time(session: Session) -> None:
         make_feed(session, adviser_of(session, "awo-2"), level="busy", base_url="http://t", now=begun),
     )
     revoked[0].revoked_at = NOW - 40 * DAY
+    revoked[0].fetched_at = NOW - 41 * DAY
     for days in (75, 60, 45, 30, 15):
         for each in feeds:
             publish_feed(session, each.id, base_url="http://t", now=NOW - days * DAY)
@@ -236,7 +249,9 @@ def _retire_somebody(session: Session) -> None:
     )  # fmt: skip
     session.add(gone)
     session.flush()
-    add_calendar(session, gone, "https://cloud.example/gone", "cloud.example", secret=SECRET, now=NOW - 800 * DAY)
+    entered_at = NOW - 800 * DAY
+    calendar = add_calendar(session, gone, "https://cloud.example/gone", "cloud.example", secret=SECRET, now=entered_at)
+    calendar.claimed_until = calendar.tried_at = calendar.read_at = entered_at
     make_feed(session, gone, level="busy", base_url="http://t", now=NOW - 800 * DAY)
 
 

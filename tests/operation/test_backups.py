@@ -19,7 +19,7 @@ from scheduler.actions.after_restore import IDS_AHEAD
 from scheduler.actions.feeds import make_feed, stale_feeds
 from scheduler.actions.heartbeat import beat
 from scheduler.actions.rulebook import read_rulebook
-from scheduler.backup import BackupFailed, list_backups, make_backup, postgresql, prune, restore, verify
+from scheduler.backup import BackupFailed, list_backups, make_backup, postgresql, prune, restore, sqlite, verify
 from scheduler.models import Account, AccountLink, Heartbeat, Place, Town, Visit
 from tests.actions.small_town import adviser_of, book_at
 from tests.conftest import NOW
@@ -89,6 +89,23 @@ def test_what_fails_leaves_nothing_behind(make_empty: Make, folder: Path) -> Non
     assert list(folder.iterdir()) == []
 
 
+def test_what_ends_on_a_full_disk_leaves_nothing_behind(
+    url: str, folder: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite leaves the journal of a copy that it could not finish; nobody would ever have deleted it."""
+    full = {"sqlite": sqlite, "postgresql": postgresql}[kind]
+
+    def fill_the_disk(_database: object, into: Path, _say: object) -> None:
+        into.write_bytes(b"x" * 100)
+        into.with_name(f"{into.name}-journal").write_bytes(b"y" * 100)
+        raise BackupFailed("disk I/O error")
+
+    monkeypatch.setattr(full, "dump", fill_the_disk)
+    with pytest.raises(BackupFailed, match="disk"):
+        make_backup(url, folder, NOW, str)
+    assert list(folder.iterdir()) == []
+
+
 def test_a_folder_that_cannot_be_written_is_said(url: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(BackupFailed, match="cannot be written"):
@@ -103,9 +120,11 @@ def test_only_our_older_backups_are_deleted(folder: Path) -> None:
             (folder / f"sprechstunde-{stamp}{suffix}").write_text("")
     others = ["notes.txt", "sprechstunde-2026.sqlite3", "mysprechstunde-20261101T030000Z.sqlite3", "other.pgdump"]
     stale, fresh = (f".sprechstunde-2026112{day}T030000Z.sqlite3.part" for day in (1, 4))
-    for name in (*others, stale, fresh):
+    stale_too = f"{stale}-journal"
+    for name in (*others, stale, stale_too, fresh):
         (folder / name).write_text("")
-    os.utime(folder / stale, (NOW.timestamp() - 90_000,) * 2)
+    for each in (stale, stale_too):
+        os.utime(folder / each, (NOW.timestamp() - 90_000,) * 2)
     os.utime(folder / fresh, (NOW.timestamp() - 60,) * 2)
     gone = prune(folder, 2, NOW)
     assert [each.name for each in gone] == [f"sprechstunde-{stamp}.sqlite3" for stamp in stamps[:2]]
@@ -146,7 +165,8 @@ def test_all_rows_come_back(url: str, make_empty: Make, open_at: OpenAt, folder:
     assert (
         restore(restored, make_backup(url, folder, NOW, str).path, replace=False, now=LATER, say=str).put_away is None
     )
-    assert rows_of(open_at(restored)) == rows_of(open_at(url))
+    before = rows_of(open_at(url))
+    assert rows_of(open_at(restored)) == {**before, "audit_line": before["audit_line"] + 1}, "it says that it was"
     with Session(open_at(restored)) as session:
         assert session.scalars(select(Visit.state)).all() == ["booked"]
     assert schema.is_current(open_at(restored))

@@ -181,6 +181,15 @@ def test_no_proxy_writes_down_an_address() -> None:
     assert re.findall(r"^\s*log\b.*", caddy, re.MULTILINE) == ["\tlog default {"], "no log of requests"
 
 
+def test_caddy_answers_nothing_outside_a_block_of_its_own() -> None:
+    """It sorts: whatever stands in `handle` comes before a bare `respond`, which `handle {}` then never lets come."""
+    text = (DEPLOY / "proxy" / "Caddyfile").read_text("utf-8")
+    site = text.partition("termine.stadt.example {\n")[2]
+    assert re.findall(r"^\t(respond|reverse_proxy|file_server)\b", site, re.MULTILINE) == []
+    assert re.search(r"@elsewhere \{\s+path /metrics\s+not remote_ip 127.0.0.1 ::1\s+\}", site)
+    assert re.search(r"handle @elsewhere \{\s+respond 404\s+\}", site)
+
+
 @pytest.fixture
 def nginx(tmp_path: Path) -> Callable[[str], subprocess.CompletedProcess[str]]:
     """Reads a changed server block as nginx does, with a certificate for a day."""

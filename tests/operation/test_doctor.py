@@ -22,7 +22,7 @@ from scheduler.actions.heartbeat import beat
 from scheduler.actions.rulebook import read_rulebook
 from scheduler.db import Database, use_contact_keys
 from scheduler.doctor import Finding, Patient, examine, row_checks, settings_checks
-from scheduler.models import Account, Message
+from scheduler.models import Account, LoginDelay, Message, Town
 from tests.actions.small_town import book_at
 from tests.conftest import CONTACT_KEY, NOW, SECRET, make_config
 from tests.operation.conftest import MakeApp
@@ -242,6 +242,19 @@ def test_messages_that_are_stuck_or_given_up_are_counted(patient: Patient) -> No
     change(patient, lambda s: add(s, clock="10:30", channel="email", due_at=long_ago))
     found = row_checks.check_messages(patient)
     assert found.level == "broken" and found.words.startswith("1 wait") and "1 were given up" in found.words
+
+
+def test_what_should_be_gone_is_found_although_jobs_are_at_work(patient: Patient) -> None:
+    def try_to_log_in(session: Session) -> None:
+        session.add(LoginDelay(key="k", failures=1, failed_at=NOW - timedelta(hours=47)))
+
+    change(patient, try_to_log_in)
+    assert level(row_checks.check_deletion(patient)) == "ok", "jobs have a day"
+    later = replace(patient, now=NOW + timedelta(hours=2))
+    found = row_checks.check_deletion(later)
+    assert found.level == "broken" and found.words.startswith("login_delay: older than")
+    change(patient, lambda session: session.delete(session.get_one(Town, 1)))
+    assert level(row_checks.check_deletion(later)) == "ok", "that no town is loaded another check says"
 
 
 def test_a_clock_that_has_jumped_is_found(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,7 @@ from scheduler import schema
 from scheduler.actions.rulebook import read_rulebook
 from scheduler.backup import list_backups
 from scheduler.db import Base, Encrypted
-from scheduler.models import BusyCalendar, Contact, Visit
+from scheduler.models import AuditLine, BusyCalendar, Contact, Visit
 from tests.actions.small_town import NEXT_WEDNESDAY, book_at
 from tests.conftest import NOW
 from tests.operation.conftest import Make, MakeApp
@@ -175,6 +175,30 @@ def test_an_empty_database_is_migrated_without_a_backup(make_app: MakeApp, make_
     done = made.test_cli_runner().invoke(args=["upgrade"])
     assert done.exit_code == 0, done.output
     assert schema.is_current(open_at(url)) and not made.extensions["settings"].backup_folder.exists()
+
+
+def actions(engine: Engine) -> list[tuple[int | None, str]]:
+    with Session(engine) as session:
+        return [(each.account_id, each.action) for each in session.scalars(select(AuditLine).order_by(AuditLine.id))]
+
+
+def test_copies_and_new_tables_stand_in_the_trail(
+    app: Flask, url: str, make_app: MakeApp, make_empty: Make, open_at: OpenAt, tmp_path: Path
+) -> None:
+    """Somebody took a copy of all there is, or brought back what was erased: that is asked for later."""
+    first = app.test_cli_runner().invoke(args=["backup", str(tmp_path / "first")])
+    assert first.exit_code == 0, "the old schema has no trail"
+    for words in (["upgrade"], ["migrate"], ["backup", str(tmp_path / "second")]):
+        done = app.test_cli_runner().invoke(args=words)
+        assert done.exit_code == 0, done.output
+    assert actions(open_at(url)) == [(None, "cli.upgrade"), (None, "cli.backup")], "there was nothing to migrate"
+    other = make_empty()
+    (backup,) = list_backups(tmp_path / "first")
+    assert make_app(other).test_cli_runner().invoke(args=["restore", str(backup.path)]).exit_code == 0
+    assert actions(open_at(other)) == [(None, "cli.restore")]
+    new = make_empty()
+    assert make_app(new).test_cli_runner().invoke(args=["migrate"]).exit_code == 0
+    assert actions(open_at(new)) == [(None, "cli.migrate")]
 
 
 def test_a_database_of_a_newer_version_is_left_alone(app: Flask, url: str, open_at: OpenAt, tmp_path: Path) -> None:

@@ -53,7 +53,9 @@ def test_bookings_are_counted_by_the_same_address(
     assert (answers[-1].status == 429) is refused
 
 
-@pytest.mark.parametrize("address", ["/visits/5-abc", "/tickets/5-abc", "/tickets/5-abc/now", "/feeds/abc.ics"])
+@pytest.mark.parametrize("address", [
+    "/visits/5-abc", "/visits/5-abc/erasure", "/tickets/5-abc", "/tickets/5-abc/now", "/feeds/abc.ics",
+])  # fmt: skip
 def test_links_that_nobody_has_are_counted(make_own_app: MakeApp, town: LiveTown, address: str) -> None:
     visitor = Visitor(make_own_app())
     token = town.token(town.book("10:00"))

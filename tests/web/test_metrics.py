@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import time_machine
 from flask import Flask
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -19,7 +20,11 @@ from scheduler.actions.heartbeat import beat
 from scheduler.db import Database, open_engine
 from scheduler.web import gauges, metrics
 from tests.web.addresses import all_addresses, make_rows, staff
+from tests.web.api.program import GOOD, proof_for
+from tests.web.conftest import MakeApp
 from tests.web.live_town import LiveTown
+from tests.web.test_book import ANSWERED, slot, times
+from tests.web.test_proofs import waiting_page
 from tests.web.visitor import Visitor
 
 TOKEN = "a token of the town"
@@ -94,6 +99,72 @@ def test_bookings_are_counted_and_those_that_were_refused(visitor: Visitor) -> N
     before = scrape(visitor)
     assert 400 <= visitor.open("/api/v1/bookings", method="POST", json={"service": "MBE"}).status < 429
     assert value(scrape(visitor), "events_total", **refused) - value(before, "events_total", **refused) == 1
+
+
+def events_of(visitor: Visitor, do: Callable[[], object]) -> dict[str, int]:
+    """Which events are counted while it is done, and how often."""
+    before = scrape(visitor)
+    do()
+    after = scrape(visitor)
+    found = {name: value(after, "events_total", name=name) for name in metrics.EVENTS}
+    return {
+        name: int(more) for name, number in found.items() if (more := number - value(before, "events_total", name=name))
+    }
+
+
+def test_a_booking_is_counted_and_whoever_is_sent_to_wait_is_none(visitor: Visitor, town: LiveTown) -> None:
+    form = times(visitor.open(ANSWERED))
+    assert events_of(visitor, lambda: visitor.send(form, slot=slot("09:30"), proof="")) == {"proof_refused": 1}
+    assert events_of(visitor, lambda: visitor.send(form, slot=slot("09:30"))) == {"booked": 1}
+    assert events_of(visitor, lambda: visitor.send(form, slot=slot("10:00"))) == {"proof_refused": 1}, "it was spent"
+    again = times(visitor.open(ANSWERED))
+    assert events_of(visitor, lambda: visitor.send(again, slot=slot("09:30"))) == {"booking_refused": 1}, "taken"
+
+
+def test_a_program_without_a_proof_is_no_refused_booking(visitor: Visitor) -> None:
+    program = {"method": "POST", "json": {**GOOD, "proof": None}}
+    assert events_of(visitor, lambda: visitor.open("/api/v1/bookings", **program)) == {"proof_refused": 1}
+    booked = {"method": "POST", "json": {**GOOD, "proof": proof_for(visitor)}}
+    assert events_of(visitor, lambda: visitor.open("/api/v1/bookings", **booked)) == {"booked": 1}
+
+
+def test_what_is_refused_at_the_threshold_is_counted_there(visitor: Visitor) -> None:
+    for number in range(70):
+        visitor.open("/book", method="POST", data={"slot": "x"}, environ_base={"REMOTE_ADDR": f"203.0.113.{number}"})
+
+    def press() -> None:
+        visitor.open("/book", method="POST", data={"slot": slot("09:30"), "wait": "forged"})
+        visitor.open("/api/v1/bookings", method="POST", json={**GOOD, "proof": None})
+
+    assert events_of(visitor, press) == {"threshold_refused": 2}
+
+
+def test_who_waited_while_the_ration_is_used_up_is_counted(
+    make_own_app: MakeApp, town: LiveTown, clock: time_machine.Traveller
+) -> None:
+    visitor = Visitor(make_own_app(waiting_a_minute=1, metrics_token=TOKEN))
+    forms = [waiting_page(visitor, hour).form("/book") for hour in ("09:00", "09:30")]
+    clock.shift(timedelta(seconds=20))
+    for number in range(120):
+        visitor.open("/book", method="POST", data={"slot": "x"}, environ_base={"REMOTE_ADDR": f"203.0.113.{number}"})
+    press = [visitor.send(form, proof="").status for form in forms[:1]]
+    assert press == [303]
+    assert events_of(visitor, lambda: visitor.send(forms[1], proof="")) == {"waiting_rationed": 1}
+
+
+def test_what_is_asked_too_often_is_counted_bookings_by_themselves(app: Flask, visitor: Visitor) -> None:
+    usual = app.extensions["settings"]
+    app.extensions["settings"] = replace(usual, bookings_from_one_address=1, code_limit="1 per minute")
+    visitor.post("/code", code="000 000 000")
+    assert events_of(visitor, lambda: visitor.post("/code", code="000 000 000")) == {"rate_limited": 1}
+    visitor.open("/book", method="POST", data={"slot": "x"})
+    attempt = {"method": "POST", "data": {"slot": "x"}}
+    assert events_of(visitor, lambda: visitor.open("/book", **attempt)) == {"booking_limited": 1}
+
+
+def test_every_event_is_explained() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "operation.md").read_text("utf-8")
+    assert [name for name in sorted(metrics.EVENTS) if f"`{name}`" not in text] == []
 
 
 def test_only_events_that_are_known_are_counted() -> None:

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import time_machine
-from flask import Flask
+from flask import Flask, request
 from sqlalchemy import event
 
 from scheduler.domain.proofs import make_challenge
@@ -57,7 +57,7 @@ def test_a_proof_books_at_once(visitor: Visitor, town: LiveTown) -> None:
 
 
 FORGED = make_challenge("another secret", salt="x", number=1, numbers=8, expires_at=NOW + timedelta(hours=1)).token
-NO_PROOFS = ["", "x", "....", "\x00", "9" * 5000, "é" * 300, f"{FORGED}.1"]
+NO_PROOFS = ["", "x", "....", "\x00", "9" * 5000, "é" * 300, "é.é", f"{FORGED}.1"]
 
 
 @pytest.mark.parametrize("proof", NO_PROOFS)
@@ -297,6 +297,42 @@ def test_who_has_no_proof_hears_the_same_under_pressure(visitor: Visitor, town: 
     assert visitor.open("/api/v1/bookings", method="POST", json={**GOOD, "proof": solved_by(program)}).status == 201
 
 
+def passes_the_threshold(app: Flask, form: Form, **changes: Any) -> bool:
+    """Whether Flask begins with it."""
+    begun: list[str] = []
+    app.before_request_funcs[None].insert(0, lambda: begun.append(request.path))
+    try:
+        Visitor(app).open("/book", method="POST", data=form.filled(**changes))
+    finally:
+        app.before_request_funcs[None].pop(0)
+    return begun == ["/book"]
+
+
+def test_under_pressure_a_paper_opens_the_threshold_when_its_time_has_come(
+    app: Flask, visitor: Visitor, town: LiveTown, clock: time_machine.Coordinates
+) -> None:
+    form = waiting_page(visitor).form("/book")
+    attack(visitor, 120)
+    assert not passes_the_threshold(app, form, proof="")
+    early = urlsplit(send_without_proof(visitor, form).location)
+    assert parse_qs(early.query)["wait"] == form.filled()["wait"], "they wait on where they were"
+    clock.shift(timedelta(seconds=20))
+    assert passes_the_threshold(app, form, proof="")
+    for changes in ({"wait": "x"}, {"wait": ""}, {"wait": "é"}, {"slot": slot("10:00")}):
+        assert not passes_the_threshold(app, form, proof="", **changes), changes
+
+
+def test_under_pressure_one_proof_opens_the_threshold_a_few_times_at_most(
+    app: Flask, visitor: Visitor, town: LiveTown
+) -> None:
+    attack(visitor, 120)
+    town.book("09:30")
+    data = solved(times(visitor.open(ANSWERED)), {"slot": slot("09:30")})
+    form = times(visitor.open(ANSWERED))
+    tries = [passes_the_threshold(app, form, **data) for _ in range(pressure.MOST_TRIES_OF_A_PROOF + 3)]
+    assert tries == [True] * (pressure.MOST_TRIES_OF_A_PROOF + 1) + [False] * 2
+
+
 @pytest.mark.parametrize(
     ("sent", "status"),
     [
@@ -311,7 +347,8 @@ def test_under_pressure_no_body_whatever_is_a_fault(visitor: Visitor, sent: dict
     attack(visitor, 70)
     form = {"content_type": "application/x-www-form-urlencoded"}
     assert visitor.open("/book", method="POST", **form, **sent).status == status
-    for body in ("", "{", "[]", "7", '{"starts_at": 7}', '{"starts_at": 7, "proof": 7}', "\x00" * 100):
+    odd = ["", "{", "[]", "7", '{"starts_at": 7}', '{"starts_at": 7, "proof": 7}', "\x00" * 100, "[" * 8_000]
+    for body in (*odd, '{"starts_at": ' + "[" * 7_000, '{"starts_at": 7, "proof": "\\ud800.\\ud800"}'):
         program = visitor.open("/api/v1/bookings", method="POST", data=body, content_type="application/json")
         assert program.status in (400, 422, 428), body
 
@@ -340,6 +377,19 @@ def test_the_process_forgets_what_it_counted(app: Flask) -> None:
     assert recent.count(f"address {pressure.MOST_KEYS + 5}", NOW) == 0
     assert recent.count("address 5", NOW + timedelta(seconds=90)) == pytest.approx(0.5)
     assert recent.count("address 5", NOW + timedelta(minutes=2)) == 0
+
+
+def test_however_many_addresses_come_the_ration_holds(
+    make_own_app: MakeApp, town: LiveTown, clock: time_machine.Coordinates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pressure, "MOST_KEYS", 100)
+    visitor = Visitor(make_own_app(waiting_a_minute=1))
+    forms = [waiting_page(visitor, hour).form("/book") for hour in ("09:00", "09:30")]
+    clock.shift(timedelta(seconds=60))
+    for number in range(120):
+        attack(visitor, 1, f"2001:db8:{number:x}::1")
+    answers = [send_without_proof(visitor, form).location.partition("?")[0] for form in forms]
+    assert [each.startswith("/visits/") for each in answers] == [True, False]
 
 
 def test_staff_need_no_proof(desk: Visitor, town: LiveTown) -> None:
