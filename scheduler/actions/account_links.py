@@ -6,12 +6,12 @@ import hashlib
 import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from scheduler.actions.log_in import delay_key, forget_tries
 from scheduler.actions.passwords import hash_secret
-from scheduler.actions.staff import lock_account
+from scheduler.actions.staff import lock_account, lock_as_read
 from scheduler.domain.passwords import Problem, password_problem
 from scheduler.models import Account, AccountLink
 
@@ -47,33 +47,33 @@ def find_link(session: Session, token: str, now: datetime, *, in_demo: bool) -> 
 
 
 def choose_password_by_link(
-    session: Session, link_id: int, password: str, *, browser: str, secret: str, now: datetime, in_demo: bool
+    session: Session, link: AccountLink, password: str, *, browser: str, secret: str, now: datetime, in_demo: bool
 ) -> Account | None:
     """The account has this password from now on, and every log-in of it has ended. None: the link no longer works.
 
     Raises PasswordRefused, and then the link still works. `browser`: the id of the one that knows this log-in, or "".
+    Like `change_password` it hashes before it asks the database for anything: nobody waits for that.
     """
-    account_id = session.scalar(select(AccountLink.account_id).where(AccountLink.id == link_id))
-    account = lock_account(session, account_id) if account_id is not None else None
-    link = session.get(AccountLink, link_id, with_for_update=True, populate_existing=True)
-    if account is None or link is None or not _is_valid(link, now, in_demo=in_demo):
+    hashed = _hash_new(password, link.account.login)
+    account = lock_account(session, link.account_id)
+    fresh = session.get(AccountLink, link.id, with_for_update=True, populate_existing=True)
+    if fresh is None or not _is_valid(fresh, now, in_demo=in_demo):
         return None
-    put_password(account, password)
+    _put_password(account, hashed)
     account.pin_failures = 0
-    link.used_at = now
+    fresh.used_at = now
     for each in {"", browser}:
         forget_tries(session, delay_key(secret, "password", account.login, each))
     session.flush()
     return account
 
 
-def put_password(account: Account, password: str) -> None:
-    """A new password; every log-in ends. Raises PasswordRefused."""
-    problem = password_problem(password, account.login)
-    if problem is not None:
-        raise PasswordRefused(problem)
-    account.password_hash = hash_secret(password)
-    account.epoch += 1
+def change_password(session: Session, account: Account, password: str) -> None:
+    """A new password; every log-in and every link ends. Raises PasswordRefused, AccountChanged."""
+    hashed = _hash_new(password, account.login)
+    _put_password(lock_as_read(session, account), hashed)
+    end_links(session, account.id)
+    session.flush()
 
 
 def end_links(session: Session, account_id: int) -> None:
@@ -81,9 +81,27 @@ def end_links(session: Session, account_id: int) -> None:
     session.execute(delete(AccountLink).where(AccountLink.account_id == account_id, AccountLink.used_at.is_(None)))
 
 
-def delete_old_links(session: Session, now: datetime) -> None:
-    """Those that were used or are too old."""
-    session.execute(delete(AccountLink).where(or_(AccountLink.used_at.is_not(None), AccountLink.expires_at <= now)))
+def end_links_by(session: Session, account_id: int) -> None:
+    """Unused links that this account has made for others no longer work: whoever made one may have kept it."""
+    session.execute(delete(AccountLink).where(AccountLink.made_by_id == account_id, AccountLink.used_at.is_(None)))
+
+
+def end_links_by_others(session: Session, account_id: int, maker_id: int) -> None:
+    """Unused links to this account that another account than this maker's has made no longer work."""
+    by_others = AccountLink.account_id == account_id, AccountLink.made_by_id != maker_id
+    session.execute(delete(AccountLink).where(*by_others, AccountLink.used_at.is_(None)))
+
+
+def _hash_new(password: str, login: str) -> str:
+    problem = password_problem(password, login)
+    if problem is not None:
+        raise PasswordRefused(problem)
+    return hash_secret(password)
+
+
+def _put_password(account: Account, hashed: str) -> None:
+    account.password_hash = hashed
+    account.epoch += 1
 
 
 def _is_valid(link: AccountLink, now: datetime, *, in_demo: bool) -> bool:

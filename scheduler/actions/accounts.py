@@ -12,10 +12,11 @@ from typing import Literal
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, selectinload
 
-from scheduler.actions.account_links import end_links
+from scheduler.actions.account_links import end_links, end_links_by, end_links_by_others
+from scheduler.actions.feeds import revoke_feed
 from scheduler.actions.staff import lock_account, normal_login
 from scheduler.domain.permissions import Belongs
-from scheduler.models import Account, AccountRole
+from scheduler.models import Account, AccountRole, Feed
 
 
 class AccountRefused(Exception):
@@ -53,7 +54,10 @@ def invite(session: Session, *, login: str, name: str, roles: list[AccountRole],
 def change_account(
     session: Session, account_id: int, *, name: str, roles: list[AccountRole], by_id: int, in_demo: bool
 ) -> Account:
-    """Name and roles are these from now on, for log-ins that are open, too. Raises AccountRefused."""
+    """Name and roles are these from now on, for log-ins that are open, too. Raises AccountRefused.
+
+    With new roles links end that others made for this account, or it for others: their makers may no longer do that.
+    """
     account = _lock_with_administrators(session, account_id)
     if _is_administrator(account) and not any(each.role == "administrator" for each in roles):
         _keep_administrators(session, account, by_id, in_demo=in_demo)
@@ -62,12 +66,17 @@ def change_account(
         account.roles.clear()
         session.flush()
         account.roles = roles
+        end_links_by(session, account.id)
+        end_links_by_others(session, account.id, by_id)
     session.flush()
     return account
 
 
 def disable(session: Session, account_id: int, *, by_id: int, now: datetime, in_demo: bool) -> None:
-    """Nobody can log in with it; every log-in and every link ends. Raises AccountRefused."""
+    """Nobody can log in with it; every log-in and every link ends, also those it made. Raises AccountRefused.
+
+    So do calendar addresses of its advisers, where no other account has them: nobody else would switch these off.
+    """
     account = _lock_with_administrators(session, account_id)
     if account.id == by_id:
         raise AccountRefused("own")
@@ -76,6 +85,9 @@ def disable(session: Session, account_id: int, *, by_id: int, now: datetime, in_
     account.disabled_at = account.disabled_at or now
     account.epoch += 1
     end_links(session, account.id)
+    end_links_by(session, account.id)
+    for feed in _feeds_of_nobody_else(session, account):
+        revoke_feed(session, feed, now)
     session.flush()
 
 
@@ -90,6 +102,13 @@ def end_log_ins(session: Session, account_id: int) -> Account:
     account.epoch += 1
     session.flush()
     return account
+
+
+def _feeds_of_nobody_else(session: Session, account: Account) -> list[Feed]:
+    others = select(AccountRole.adviser_id).join(AccountRole.account)
+    others = others.where(AccountRole.adviser_id.is_not(None), Account.disabled_at.is_(None), Account.id != account.id)
+    own = Feed.adviser_id.in_([each.adviser_id for each in account.roles if each.adviser_id is not None])
+    return list(session.scalars(select(Feed).where(own, Feed.revoked_at.is_(None), Feed.adviser_id.not_in(others))))
 
 
 def _lock_with_administrators(session: Session, account_id: int) -> Account:

@@ -16,15 +16,15 @@ from sqlalchemy.orm import Session
 
 from scheduler.actions.openings import insert_for
 from scheduler.actions.passwords import hash_secret, is_outdated, is_secret
-from scheduler.actions.staff import lock_account, normal_login
+from scheduler.actions.staff import lock_as_read, normal_login
 from scheduler.domain.codes import keyed_hash
 from scheduler.models import Account, LoginDelay
 
 FREE_TRIES = 5
 LONGEST_DELAY = timedelta(seconds=60)
 FORGOTTEN_AFTER = timedelta(hours=1)
-Step = Literal["password", "digits", "confirm"]
-"""What is tried: log in by password, then by digits; or, when logged in, confirm a change by either."""
+Step = Literal["password", "digits", "confirm", "unlock"]
+"""What is tried: log in by password, then by digits; when logged in, confirm a change by either; unlock a screen."""
 
 
 def delay_key(secret: str, step: Step, login: str, browser: str = "") -> str:
@@ -60,10 +60,6 @@ def forget_tries(session: Session, key: str) -> None:
     session.execute(delete(LoginDelay).where(LoginDelay.key == key))
 
 
-def forget_old_tries(session: Session, now: datetime) -> None:
-    session.execute(delete(LoginDelay).where(LoginDelay.failed_at <= now - FORGOTTEN_AFTER))
-
-
 def check_password(session: Session, login: str, password: str, *, in_demo: bool) -> Account | None:
     """The account, or None. An unknown name takes as long as a wrong password; demo log-ins work in the demo alone.
 
@@ -77,11 +73,13 @@ def check_password(session: Session, login: str, password: str, *, in_demo: bool
     return account
 
 
-def note_right_password(session: Session, account_id: int, password: str) -> Account:
-    """PINs may be tried again, and an old hash is made anew. Gives the account, its row locked."""
-    account = lock_account(session, account_id)
-    account.pin_failures = 0
-    if is_outdated(account.password_hash):
-        account.password_hash = hash_secret(password)
+def note_right_password(session: Session, account: Account, password: str) -> Account:
+    """PINs may be tried again, and an old hash is made anew. Gives the account, its row locked.
+
+    Raises AccountChanged: a new password was chosen while this one was checked.
+    """
+    renewed = hash_secret(password) if is_outdated(account.password_hash) else account.password_hash
+    locked = lock_as_read(session, account)
+    locked.pin_failures, locked.password_hash = 0, renewed
     session.flush()
-    return account
+    return locked

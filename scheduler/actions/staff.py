@@ -1,4 +1,7 @@
-"""Accounts of staff: make one with its roles; choose a PIN and check it."""
+"""Accounts of staff: make one with its roles; choose a PIN and check it.
+
+A hash takes its time, so it is made and checked while no row is locked; `lock_as_read` says whether it still counts.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,10 @@ MOST_WRONG_PINS = 5
 PIN_DIGITS = (4, 8)
 """The fewest and the most."""
 _ROW = "01234567890"
+
+
+class AccountChanged(Exception):
+    """Password, PIN or log-ins of the account have changed since it was read: what was checked counts no more."""
 
 
 class PinRefused(Exception):
@@ -68,31 +75,41 @@ def roles_of(
     ]
 
 
-def choose_pin(session: Session, account_id: int, password: str, pin: str) -> None:
-    """The PIN that unlocks a screen of this account from now on. Raises PinRefused."""
-    account = lock_account(session, account_id)
+def choose_pin(session: Session, account: Account, password: str, pin: str) -> None:
+    """The PIN that unlocks a screen of this account from now on. Raises PinRefused, AccountChanged."""
     if not is_secret(account.password_hash, password):
         raise PinRefused("password")
     if not (pin.isascii() and pin.isdigit() and PIN_DIGITS[0] <= len(pin) <= PIN_DIGITS[1]):
         raise PinRefused("digits")
     if pin in _ROW or pin in _ROW[::-1] or len(set(pin)) == 1:
         raise PinRefused("too_simple")
-    account.pin_hash, account.pin_failures = hash_secret(pin), 0
+    hashed = hash_secret(pin)
+    locked = lock_as_read(session, account)
+    locked.pin_hash, locked.pin_failures = hashed, 0
     session.flush()
 
 
-def unlocks(session: Session, account_id: int, secret: str) -> bool:
-    """Whether this is the PIN; a wrong one counts. Without a PIN, or after too many wrong ones: the password."""
+def begin_unlocking(session: Session, account_id: int) -> bool:
+    """Whether it takes the PIN, which counts as wrong from now on; `end_unlocking` takes that back. Else the password.
+
+    So PINs that are tried at once are counted one by one: commit this before `unlocks` checks.
+    """
     account = lock_account(session, account_id)
-    if not takes_pin(account):
-        if right := is_secret(account.password_hash, secret):
-            account.pin_failures = 0
-    elif right := is_secret(account.pin_hash, secret):
-        account.pin_failures = 0
-    else:
-        account.pin_failures += 1
+    by_pin = takes_pin(account)
+    account.pin_failures += by_pin
     session.flush()
-    return right
+    return by_pin
+
+
+def unlocks(account: Account, secret: str, *, by_pin: bool) -> bool:
+    """Whether this is the PIN, or the password. It asks no database, so nobody waits for the hash."""
+    return is_secret(account.pin_hash if by_pin else account.password_hash, secret)
+
+
+def end_unlocking(session: Session, account: Account) -> None:
+    """It was right: PINs may be tried again. Raises AccountChanged."""
+    lock_as_read(session, account).pin_failures = 0
+    session.flush()
 
 
 def takes_pin(account: Account) -> bool:
@@ -107,3 +124,15 @@ def normal_login(login: str) -> str:
 def lock_account(session: Session, account_id: int) -> Account:
     """The account, its row locked: tries at once are counted one by one."""
     return session.get_one(Account, account_id, with_for_update=True, populate_existing=True)
+
+
+def lock_as_read(session: Session, account: Account) -> Account:
+    """The account, its row locked, if whatever was checked meanwhile is still its own. Raises AccountChanged.
+
+    Every new password raises the epoch.
+    """
+    read = account.epoch, account.pin_hash
+    locked = lock_account(session, account.id)
+    if (locked.epoch, locked.pin_hash) != read:
+        raise AccountChanged
+    return locked

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import datetime
+from functools import partial
 from typing import Literal
 
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
@@ -50,8 +52,9 @@ class Account(Base):
     """When its first digits were right; None: the second factor is not in use."""
     totp_last_step: Mapped[int | None]
     """The time step whose digits were last taken: none is taken twice."""
-    epoch: Mapped[int] = mapped_column(default=0)
-    """Raising it ends every log-in of this account everywhere."""
+    epoch: Mapped[int] = mapped_column(default=partial(secrets.randbelow, 2**30))
+    """Raising it ends every log-in of this account everywhere. It begins anywhere: after a restore the id of an account
+    that was lost is given again, and no log-in of the lost one may open the new one."""
     disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
@@ -87,8 +90,8 @@ class AccountRole(Base):
 
     @property
     def counts(self) -> bool:
-        """Whether it gives any right: an adviser who left the town's file keeps the account, not the work."""
-        return self.adviser is None or self.adviser.retired_at is None
+        """Whether it gives any right: whoever left the town's file keeps the account, not the work."""
+        return all(each is None or each.retired_at is None for each in (self.adviser, self.carrier))
 
 
 class AccountLink(Base):

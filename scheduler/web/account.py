@@ -10,7 +10,7 @@ from flask_wtf import FlaskForm
 from wtforms import PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
-from scheduler.actions.account_links import PasswordRefused, put_password
+from scheduler.actions.account_links import PasswordRefused, change_password
 from scheduler.actions.accounts import end_log_ins
 from scheduler.actions.passwords import is_secret
 from scheduler.actions.second_factor import (
@@ -23,7 +23,7 @@ from scheduler.actions.second_factor import (
     key_address,
     make_recovery_codes,
 )
-from scheduler.actions.staff import lock_account
+from scheduler.actions.staff import lock_as_read
 from scheduler.models import Account
 from scheduler.web.edge import db, now, settings, town
 from scheduler.web.limits import guesses
@@ -70,14 +70,14 @@ def do_change_password() -> ResponseReturnValue:
     if not is_secret(account.password_hash, form.password.data):
         form.password.errors = [_("This password is wrong.")]
         return _password_page(account, form), 422
-    note_right_try("confirm", account.login)
     try:
-        put_password(lock_account(db(), account.id), form.new_password.data)
+        change_password(db(), account, form.new_password.data)
     except PasswordRefused as refused:
-        db().commit()  # the password until now was right: its tries are forgotten
         say_refusal(form, refused)
-        return _password_page(account, form), 422
+    note_right_try("confirm", account.login)
     db().commit()
+    if form.new_password.errors:
+        return _password_page(account, form), 422
     log_in_again(account)
     return redirect(url_for("account.show_account", said="password"), 303)
 
@@ -163,6 +163,7 @@ def _refuse_unless_password(account: Account, form: ConfirmForm) -> ResponseRetu
     if wait := wait_for_try("confirm", account.login):
         return too_early(lambda words: _second_factor_page(account, form, words), wait)
     if is_secret(account.password_hash, form.password.data):
+        lock_as_read(db(), account)
         return None
     form.password.errors = [_("This password is wrong.")]
     return _second_factor_page(account, form), 422

@@ -31,10 +31,11 @@ def do_choose_password(token: str) -> ResponseReturnValue:
         return _gone_page()
     if not form.validate():
         return _choose_page(link, token, form), 422
+    db().commit()  # nobody waits for the hash
     try:
         account = choose_password_by_link(
             db(),
-            link.id,
+            link,
             form.new_password.data,
             browser=known_browser.id_for(link.account.login),
             secret=settings().secret_key,

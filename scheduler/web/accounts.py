@@ -42,6 +42,8 @@ def do_invite() -> ResponseReturnValue:
     if not form.validate():
         return _invitation_page(form), 422
     roles = roles_in(db(), form)
+    if not roles:
+        return _invitation_page(form, roles_missing=True), 422
     permit("change", "account", belongs_of(roles))
     try:
         account = accounts.invite(db(), login=form.login.data, name=form.name.data, roles=roles, now=now())
@@ -154,8 +156,8 @@ def _refused(account: Account, refused: AccountRefused) -> ResponseReturnValue:
     return _account_page(_permitted(account.id), failed=words[refused.reason]), 409
 
 
-def _invitation_page(form: InvitationForm) -> str:
-    return render_template("accounts/invite.html", form=form)
+def _invitation_page(form: InvitationForm, *, roles_missing: bool = False) -> str:
+    return render_template("accounts/invite.html", form=form, roles_missing=roles_missing)
 
 
 def _account_page(account: Account, form: AccountForm | None = None, failed: str = "") -> str:

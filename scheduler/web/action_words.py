@@ -146,4 +146,8 @@ _COMMANDS = (
     ("cli.privacy erase", _("Command: visit erased")),
     ("cli.privacy rotate-keys", _("Command: keys changed")),
     ("cli.privacy renew-hashes", _("Command: keys changed")),
+    ("cli.backup", _("Command: backup made")),
+    ("cli.restore", _("Command: backup restored")),
+    ("cli.migrate", _("Command: tables brought up to date")),
+    ("cli.upgrade", _("Command: tables brought up to date")),
 )

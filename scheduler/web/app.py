@@ -134,7 +134,7 @@ def _flask_settings(config: Config) -> dict[str, object]:
         "REMEMBER_COOKIE_SECURE": config.secure,
         "REMEMBER_COOKIE_HTTPONLY": True,
         "REMEMBER_COOKIE_SAMESITE": "Lax",
-        "PERMANENT_SESSION_LIFETIME": timedelta(hours=24),  # whose a form is that comes after the log-in has ended
+        "PERMANENT_SESSION_LIFETIME": kept_forms.KEPT_FOR,  # whose a form is that comes after the log-in has ended
         "WTF_CSRF_TIME_LIMIT": None,  # a form may stay open for a whole morning at the desk
         "WTF_CSRF_SSL_STRICT": False,  # it wants a Referer, which our pages tell browsers not to send
         "BABEL_TRANSLATION_DIRECTORIES": str(ROOT / "scheduler" / "translations"),

@@ -1,6 +1,6 @@
 """What somebody typed outlives a lock and the end of a log-in, and nobody else ever gets it.
 
-It leaves the server only sealed: encrypted, for one account, one address and twelve hours. The lock and the log-in
+It leaves the server only sealed: encrypted, for one account, one address and a week. The lock and the log-in
 carry a form that was sent too late; after the same account is back a page offers to send it. What was typed but not
 sent is kept by the page's script in the same way and filled in again (static/js/lock.js). Nothing is sent by itself.
 """
@@ -23,7 +23,8 @@ from flask_login import user_logged_in
 from scheduler.web.action_words import say_action
 from scheduler.web.edge import now, row_id, settings
 
-KEPT_FOR = timedelta(hours=12)
+KEPT_FOR = timedelta(days=7)
+"""Typed on the evening before a long weekend, it is there when the office opens again."""
 MOST_BYTES = 16 * 1024
 """Of all fields together: what people type is far shorter."""
 FIELD = "kept"
@@ -32,6 +33,7 @@ Kind = Literal["form", "page"]
 """A form that was sent to an address; or the fields of a page that were typed and not sent."""
 _SECRET = re.compile(r"password|secret|pin\b|^again$|digits|totp|recovery|token", re.IGNORECASE)
 _FORMS_OF = "forms_of"
+_TICKED = "y"
 _OURS = ("csrf_token", "next", FIELD)
 
 
@@ -124,9 +126,16 @@ def _void_forms_of_others(_app: Flask, user: Any) -> None:
 
 
 def _lines(kept: Kept) -> list[tuple[str, str]]:
-    """What can be said of the fields in words, so that somebody knows their form again."""
+    """What can be said of the fields in words, so that somebody knows their form again.
+
+    Nobody sends unseen what gives rights: somebody else may have typed it, at a screen that was left.
+    """
     words = _field_words()
-    return [(words[name], value) for name, value in kept.fields if name in words and value.strip()]
+    return [
+        (words[name], "✓" if value == _TICKED else value)
+        for name, value in kept.fields
+        if name in words and value.strip()
+    ]
 
 
 def _field_words() -> dict[str, str]:
@@ -142,6 +151,9 @@ def _field_words() -> dict[str, str]:
         "phone": _("Phone"),
         "mark": _("Mark"),
         "people": _("How many people?"),
+        "name": _("What colleagues call it"),
+        "login": _("Log-in name"),
+        "administrator": _("Administrator"),
     }
 
 

@@ -27,6 +27,11 @@ def id_for(login: str) -> str:
     return browser if _hash(login) in names else ""
 
 
+def own_id() -> str:
+    """The id of this browser, if anybody has logged in with it; else nothing."""
+    return _read()[0]
+
+
 def remember(login: str) -> None:
     """This name has proved itself in this browser: the answer to this request says so to it."""
     browser, names = _read()

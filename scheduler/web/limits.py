@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from flask import Response
+from flask import Response, request
 from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 
+from scheduler.web import known_browser
 from scheduler.web.edge import now, settings
+from scheduler.web.pressure import house_of
 
-limiter = Limiter(get_remote_address)
+limiter = Limiter(lambda: house_of(request.remote_addr or ""))
+"""By address, or by the network of a house: whoever has one of IPv6 has more addresses than there are codes."""
 
-guesses = limiter.limit(lambda: settings().code_limit, methods=["POST"], deduct_when=lambda response: _failed(response))
-"""Counts wrong codes and log-ins only: a shelter whose people share one address is not punished for using it."""
+guesses = limiter.limit(
+    lambda: settings().code_limit,
+    key_func=lambda: known_browser.own_id() or house_of(request.remote_addr or ""),
+    methods=["POST"],
+    deduct_when=lambda response: _failed(response),
+)
+"""Counts wrong codes and log-ins only: a shelter whose people share one address is not punished for using it. A browser
+that staff have logged in with is counted by itself: a stranger in the office's network locks nobody out."""
 
 wrong_tokens = limiter.shared_limit(
     lambda: settings().code_limit, scope="tokens", deduct_when=lambda response: response.status_code == 404

@@ -13,13 +13,14 @@ from flask_wtf import FlaskForm
 from wtforms import PasswordField
 from wtforms.validators import EqualTo, InputRequired, Length
 
-from scheduler.actions.staff import PinRefused, choose_pin, takes_pin, unlocks
+from scheduler.actions.staff import PinRefused, begin_unlocking, choose_pin, end_unlocking, takes_pin, unlocks
 from scheduler.models import Account
 from scheduler.web import audit, kept_forms, lock_state
 from scheduler.web.edge import db
 from scheduler.web.limits import guesses
 from scheduler.web.login import locked_account, log_out, login_page, own_account, way_on
 from scheduler.web.permissions import names_no_row
+from scheduler.web.tries import note_right_try, too_early, wait_for_try
 
 pages = Blueprint("lock", __name__)
 
@@ -71,16 +72,18 @@ def do_unlock() -> ResponseReturnValue:
     account, form = locked_account(), UnlockForm()
     if account is None:
         return _carry_on() or _unlocked_page()
-    by_pin = takes_pin(account)
-    right = bool(form.validate()) and unlocks(db(), account.id, form.secret.data)
+    if not form.validate():
+        return _refuse(account, by_pin=takes_pin(account))
+    if wait := wait_for_try("unlock", account.login):
+        return too_early(lambda words: _lock_page(account, words), wait)
+    by_pin = begin_unlocking(db(), account.id)
     db().commit()
-    if right:
-        return _open(account, by_pin)
-    if by_pin and not takes_pin(account):
-        audit.note_soon(account.id, audit.WRONG_PINS)
-        log_out()
-        return login_page(_("The PIN was wrong too often. Please log in with your password.")), 403
-    return _lock_page(account, _("This PIN is wrong.") if by_pin else _("This password is wrong.")), 403
+    if not unlocks(account, form.secret.data, by_pin=by_pin):
+        return _refuse(account, by_pin=by_pin)
+    end_unlocking(db(), account)
+    note_right_try("unlock", account.login)
+    db().commit()
+    return _open(account, by_pin)
 
 
 @pages.post("/lock/take-over")
@@ -132,13 +135,26 @@ def do_choose_pin() -> ResponseReturnValue:
     account, form = own_account(), PinForm()
     if not form.validate():
         return _pin_page(account, form), 422
+    if wait := wait_for_try("confirm", account.login):
+        return too_early(lambda words: _pin_page(account, form, words), wait)
     try:
-        choose_pin(db(), account.id, form.password.data, form.pin.data)
+        choose_pin(db(), account, form.password.data, form.pin.data)
     except PinRefused as refused:
         _say_refusal(form, refused)
-        return _pin_page(account, form), 422
+    if not form.password.errors:
+        note_right_try("confirm", account.login)
     db().commit()
+    if form.errors:
+        return _pin_page(account, form), 422
     return redirect(url_for("lock.show_pin", saved=1), 303)
+
+
+def _refuse(account: Account, *, by_pin: bool) -> ResponseReturnValue:
+    if by_pin and not takes_pin(account):
+        audit.note_soon(account.id, audit.WRONG_PINS)
+        log_out()
+        return login_page(_("The PIN was wrong too often. Please log in with your password.")), 403
+    return _lock_page(account, _("This PIN is wrong.") if by_pin else _("This password is wrong.")), 403
 
 
 def _open(account: Account, by_pin: bool) -> ResponseReturnValue:
@@ -175,8 +191,8 @@ def _unlocked_page() -> str:
     return render_template("lock/unlocked.html", back=way_on(own_account()))
 
 
-def _pin_page(account: Account, form: PinForm) -> str:
-    return render_template("lock/pin.html", form=form, has_pin=account.pin_hash is not None)
+def _pin_page(account: Account, form: PinForm, failed: str = "") -> str:
+    return render_template("lock/pin.html", form=form, has_pin=account.pin_hash is not None, failed=failed)
 
 
 def _say_refusal(form: PinForm, refused: PinRefused) -> None:

@@ -55,7 +55,7 @@ class Staff(UserMixin):  # type: ignore[misc]
 
 
 class LoginForm(FlaskForm):  # type: ignore[misc]
-    login = StringField(lazy_gettext("Name"), validators=[InputRequired(), Length(max=100)])
+    login = StringField(lazy_gettext("Log-in name"), validators=[InputRequired(), Length(max=100)])
     password = PasswordField(lazy_gettext("Password"), validators=[InputRequired(), Length(max=200)])
 
 
@@ -87,8 +87,9 @@ def do_login() -> ResponseReturnValue:
         found = check_password(looking, login, password, in_demo=settings().demo)
     if found is None:
         return _refused(form)
-    account = note_right_password(db(), found.id, password)
+    account = note_right_password(db(), found, password)
     note_right_try("password", login)
+    note_right_try("unlock", login)
     db().commit()
     return _begin_second_step(account) if account.totp_since else _begin_log_in(account)
 
@@ -142,10 +143,17 @@ def way_on(account: Account) -> str:
     """Where whoever has logged in, or unlocked the screen, was going; else the own first page."""
     from scheduler.web.permissions import may_open  # it asks here who is logged in
 
-    held = {each.role for each in account.roles if each.counts}
     following = _local_next()
-    if following and may_open(account, following):
-        return following
+    return following if following and may_open(account, following) else _first_page(account)
+
+
+def own_first_page() -> str | None:
+    """The first page of whoever is logged in; None: nobody is."""
+    return _first_page(current_user.account) if current_user.is_authenticated else None
+
+
+def _first_page(account: Account) -> str:
+    held = {each.role for each in account.roles if each.counts}
     return url_for(next((page for role, page in _FIRST_PAGES if role in held), "account.show_account"))
 
 

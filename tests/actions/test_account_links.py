@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 from scheduler.actions.account_links import (
     PasswordRefused,
     choose_password_by_link,
-    delete_old_links,
     find_link,
     make_link,
 )
@@ -42,16 +41,14 @@ def account(session: Session, invited: Account) -> Account:
 def choose(
     session: Session, token: str, password: str = PASSWORD, at: datetime = NOW, browser: str = ""
 ) -> Account | None:
-    link = session.scalars(select(AccountLink).where(AccountLink.id == id_of(session, token))).one()
-    return choose_password_by_link(
-        session, link.id, password, browser=browser, secret=SECRET, now=at, in_demo=False
-    )  # fmt: skip
+    link = link_of(session, token)
+    return choose_password_by_link(session, link, password, browser=browser, secret=SECRET, now=at, in_demo=False)
 
 
-def id_of(session: Session, token: str) -> int:
+def link_of(session: Session, token: str) -> AccountLink:
     found = find_link(session, token, NOW, in_demo=True)
     assert found is not None
-    return found.id
+    return found
 
 
 def is_found(session: Session, token: str, at: datetime = NOW, *, in_demo: bool = False) -> bool:
@@ -79,11 +76,11 @@ def test_a_reset_ends_log_ins_wrong_pins_and_delays(session: Session, account: A
 
 def test_it_works_once(session: Session, account: Account) -> None:
     _link, token = make_link(session, account, made_by_id=None, now=NOW)
-    link_id = id_of(session, token)
+    link = link_of(session, token)
     choose(session, token)
     assert not is_found(session, token)
     again = choose_password_by_link(
-        session, link_id, "another long password", browser="", secret=SECRET, now=NOW, in_demo=False
+        session, link, "another long password", browser="", secret=SECRET, now=NOW, in_demo=False
     )
     assert again is None
     assert check_password(session, "desk", PASSWORD, in_demo=False) is account
@@ -97,9 +94,7 @@ def test_it_works_until_its_end_and_not_then(
     link, token = make_link(session, invited, made_by_id=None, now=NOW)
     assert is_found(session, token, NOW + valid - A_SECOND)
     assert not is_found(session, token, NOW + valid)
-    late = choose_password_by_link(
-        session, link.id, PASSWORD, browser="", secret=SECRET, now=NOW + valid, in_demo=False
-    )
+    late = choose_password_by_link(session, link, PASSWORD, browser="", secret=SECRET, now=NOW + valid, in_demo=False)
     assert late is None
     assert check_password(session, "desk", PASSWORD, in_demo=False) is None
 
@@ -136,23 +131,10 @@ def test_a_disabled_account_has_no_link(session: Session, account: Account) -> N
     session.flush()
     assert not is_found(session, token)
     arguments = {"browser": "", "secret": SECRET, "now": NOW, "in_demo": False}
-    assert choose_password_by_link(session, link.id, PASSWORD, **arguments) is None  # type: ignore[arg-type]
+    assert choose_password_by_link(session, link, PASSWORD, **arguments) is None  # type: ignore[arg-type]
 
 
 def test_a_demo_account_has_links_in_the_demo_alone(session: Session, account: Account) -> None:
     account.is_demo = True
     _link, token = make_link(session, account, made_by_id=None, now=NOW)
     assert (is_found(session, token), is_found(session, token, in_demo=True)) == (False, True)
-
-
-def test_used_and_old_links_are_deleted_and_others_stay(session: Session, account: Account) -> None:
-    other = session.scalars(select(Account).where(Account.login == "other")).one()
-    stays, _token = make_link(session, other, made_by_id=None, now=NOW)
-    old, _token = make_link(session, account, made_by_id=None, now=NOW - timedelta(hours=24))
-    old_id = old.id
-    _used, token = make_link(session, other, made_by_id=None, now=NOW)
-    choose(session, token)
-    stays, _token = make_link(session, other, made_by_id=None, now=NOW)
-    delete_old_links(session, NOW)
-    assert session.scalars(select(AccountLink.id)).all() == [stays.id]
-    assert old_id != stays.id

@@ -17,6 +17,7 @@ from scheduler.actions.accounts import (
     invite,
     list_accounts,
 )
+from scheduler.actions.feeds import find_head, make_feed
 from scheduler.actions.log_in import check_password
 from scheduler.actions.staff import make_account, roles_of
 from scheduler.domain.permissions import Belongs
@@ -95,6 +96,50 @@ def test_switched_off_nobody_logs_in_and_links_end(session: Session, first: Acco
     enable(session, second.id)
     assert check_password(session, "second", PASSWORD, in_demo=False) is second
     assert find_link(session, token, NOW, in_demo=True) is None
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_whoever_is_switched_off_reads_no_calendar_any_more(session: Session, first: Account, shared: bool) -> None:
+    """Unless a colleague has the same adviser: those may be theirs."""
+    leaving = make(session, "leaving", adviser=adviser_of(session, "awo-1"))
+    make(session, "left before", adviser=adviser_of(session, "awo-1")).disabled_at = NOW
+    make(session, "another", adviser=adviser_of(session, "awo-1" if shared else "awo-2"))
+    owners = (adviser_of(session, "awo-1"), adviser_of(session, "awo-2"), carrier_of(session, "awo"))
+    feeds = [make_feed(session, each, level="details", base_url="http://x", now=NOW) for each in owners]
+    disable(session, leaving.id, by_id=first.id, now=NOW, in_demo=False)
+    assert [find_head(session, token) is None for _feed, token in feeds] == [not shared, False, False]
+
+
+@pytest.mark.parametrize("how", ["switched off", "role taken"])
+def test_links_that_somebody_made_end_with_what_allowed_it(
+    session: Session, first: Account, second: Account, how: str
+) -> None:
+    """Whoever leaves may have kept one, and would come back by it as somebody else."""
+    desk = session.scalars(select(Account).where(Account.login == "desk")).one()
+    _link, kept = make_link(session, desk, made_by_id=second.id, now=NOW)
+    invited = session.scalars(select(Account).where(Account.login == "invited")).one()
+    _link, anothers = make_link(session, invited, made_by_id=first.id, now=NOW)
+    if how == "switched off":
+        disable(session, second.id, by_id=first.id, now=NOW, in_demo=False)
+    else:
+        change_account(session, second.id, name="x", roles=[], by_id=first.id, in_demo=False)
+    assert find_link(session, kept, NOW, in_demo=False) is None
+    assert find_link(session, anothers, NOW, in_demo=False) is not None
+
+
+@pytest.mark.parametrize(("maker", "ends"), [("coordinator", True), ("first", False), ("the command line", False)])
+def test_with_new_roles_links_end_that_others_made(session: Session, first: Account, maker: str, ends: bool) -> None:
+    """A coordinator who invited an adviser must not choose the password of an administrator."""
+    coordinator = make(session, "coordinator", carrier=carrier_of(session, "awo"))
+    adviser = make(session, "adviser", None, adviser=adviser_of(session, "awo-1"))
+    made_by_id = {"coordinator": coordinator.id, "first": first.id}.get(maker)
+    _link, token = make_link(session, adviser, made_by_id=made_by_id, now=NOW)
+    same = roles_of(adviser=adviser_of(session, "awo-1"))
+    change_account(session, adviser.id, name="Renamed", roles=same, by_id=first.id, in_demo=False)
+    assert find_link(session, token, NOW, in_demo=False) is not None
+    wanted = roles_of(adviser=adviser_of(session, "awo-1"), administrator=True)
+    change_account(session, adviser.id, name="Renamed", roles=wanted, by_id=first.id, in_demo=False)
+    assert (find_link(session, token, NOW, in_demo=False) is None) is ends
 
 
 def test_ending_log_ins_touches_no_other_account(session: Session, first: Account, second: Account) -> None:

@@ -16,7 +16,6 @@ from scheduler.actions.log_in import (
     count_try,
     delay_after,
     delay_key,
-    forget_old_tries,
     forget_tries,
     note_right_password,
 )
@@ -92,25 +91,17 @@ def test_what_was_right_forgets_its_own_tries_alone(session: Session) -> None:
     assert count_try(session, KEY, NOW) == 0
 
 
-def test_old_tries_are_deleted_and_younger_ones_stay(session: Session) -> None:
-    other = delay_key(SECRET, "password", "other")
-    count_try(session, KEY, NOW - timedelta(hours=1))
-    count_try(session, other, NOW - timedelta(minutes=59))
-    forget_old_tries(session, NOW)
-    assert session.scalars(select(LoginDelay.key)).all() == [other]
-
-
 def test_a_hash_of_other_parameters_is_made_anew_at_the_next_log_in(session: Session) -> None:
     account = make_account(session, login="desk", name="Desk", password=PASSWORD, now=NOW)
     account.password_hash = PasswordHasher(time_cost=2, memory_cost=16, parallelism=1).hash(PASSWORD)
     account.pin_failures = 5
     session.flush()
     assert check_password(session, "desk", PASSWORD, in_demo=False) is account
-    note_right_password(session, account.id, PASSWORD)
+    note_right_password(session, account, PASSWORD)
     renewed = account.password_hash
     assert "m=8,t=1,p=1" in renewed  # what the tests' hasher makes
     assert check_password(session, "desk", PASSWORD, in_demo=False) is account
-    note_right_password(session, account.id, PASSWORD)
+    note_right_password(session, account, PASSWORD)
     assert (account.password_hash, account.pin_failures) == (renewed, 0)
 
 

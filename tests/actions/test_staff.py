@@ -80,3 +80,9 @@ def test_an_account_has_its_roles(session: Session, now: datetime) -> None:
         ("desk", place_of(session).id, None),
         ("adviser", None, adviser_of(session, "awo-1").id),
     }
+
+
+def test_log_ins_of_an_account_that_a_restore_lost_open_no_other_one(session: Session, now: datetime) -> None:
+    """Its id is given again; what a browser still holds is id and epoch."""
+    made = [make_account(session, login=f"{number}", name="A", password=None, now=now) for number in range(20)]
+    assert len({each.epoch for each in made}) == 20

@@ -24,7 +24,7 @@ def desk(new_context: NewContext, base_url: str, database: Database) -> Page:
     """Logged in, with a PIN."""
     with database.writing() as session:
         account = session.scalars(select(Account).where(Account.login == "desk")).one()
-        choose_pin(session, account.id, PASSWORD, PIN)
+        choose_pin(session, account, PASSWORD, PIN)
         place = session.scalars(select(Place).where(Place.key == "buergerbuero")).one()
         make_account(session, login="other", name="Other", password=PASSWORD, now=NOW, desk_of=place)
         session.commit()

@@ -27,9 +27,9 @@ def in_rounds(url: str, what: str) -> Act:
             if what == "try":
                 outcome = str(count_try(session, f"key {number}", NOW))
             elif what == "link":
-                link_id = session.scalars(select(AccountLink.id).order_by(AccountLink.id)).all()[number]
+                link = session.scalars(select(AccountLink).order_by(AccountLink.id)).all()[number]
                 chosen = choose_password_by_link(
-                    session, link_id, "correct horse battery", browser="", secret=SECRET, now=NOW, in_demo=False
+                    session, link, "correct horse battery", browser="", secret=SECRET, now=NOW, in_demo=False
                 )
                 outcome = "chosen" if chosen else "gone"
             else:

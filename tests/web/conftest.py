@@ -20,6 +20,7 @@ from scheduler.web.limits import limiter
 from tests.actions.small_town import at, hours_of
 from tests.conftest import NOW, copy_template, make_config
 from tests.web.live_town import LiveTown
+from tests.web.second_factors import give_password
 from tests.web.visitor import Visitor
 
 MakeApp = Callable[..., Flask]
@@ -149,6 +150,18 @@ def desk(app: Flask, town: LiveTown, open_day: None) -> Visitor:
 def adviser(app: Flask, town: LiveTown, open_day: None) -> Visitor:
     """awo-1: adults, German and Arabic; not seated yet."""
     return Visitor(app).log_in_as(town.account(adviser="awo-1"))
+
+
+@pytest.fixture
+def account_id(town: LiveTown) -> int:
+    """Of the front desk; without a password until a test asks for its `login`."""
+    return town.account(desk="buergerbuero")
+
+
+@pytest.fixture
+def login(town: LiveTown, account_id: int) -> str:
+    """The log-in name of this account, which has a password."""
+    return give_password(town, account_id)
 
 
 @pytest.fixture

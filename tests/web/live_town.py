@@ -113,7 +113,8 @@ class LiveTown:
         def action(session: Session) -> int:
             number = session.scalars(select(func.count(Account.id))).one()
             name = f"Account {number}"
-            row = Account(login=f"account-{number}", name=name, password_hash="-", created_at=_now(), **fields)
+            known = {"password_hash": "-", "epoch": 0, "created_at": _now(), **fields}
+            row = Account(login=f"account-{number}", name=name, **known)
             row.roles = roles_of(
                 place_of(session, desk) if desk else None,
                 adviser_of(session, adviser) if adviser else None,

@@ -24,11 +24,15 @@ def give_password(town: LiveTown, account_id: int, password: str = PASSWORD) -> 
     return town.row(Account, account_id).login
 
 
-def turn_on(town: LiveTown, account_id: int) -> list[str]:
-    """The second factor of this account, by an app that was set up now; gives the recovery codes."""
+def turn_on(town: LiveTown, account_id: int, *, anew: bool = True) -> list[str]:
+    """The second factor of this account, by an app that was set up now; gives the recovery codes.
+
+    `anew` False: by the key that a page has shown already.
+    """
 
     def action(session: Session) -> list[str]:
-        account, now = begin_set_up(session, account_id), datetime.now(UTC)
+        account = begin_set_up(session, account_id) if anew else session.get_one(Account, account_id)
+        now = datetime.now(UTC)
         assert account.totp_secret is not None
         codes = confirm_set_up(session, account_id, pyotp.TOTP(account.totp_secret).at(now), now, SECRET)
         assert codes is not None

@@ -9,24 +9,20 @@ import pytest
 import time_machine
 from flask import Flask
 
-from scheduler.actions.passwords import is_secret
-from scheduler.models import Account
+from scheduler.actions import account_links
+from scheduler.actions.account_links import make_link
+from scheduler.actions.passwords import hash_secret, is_secret
+from scheduler.models import Account, RecoveryCode
+from scheduler.web import account as web_account
+from tests.conftest import NOW
 from tests.web.live_town import LiveTown
 from tests.web.page import Page
-from tests.web.second_factors import PASSWORD, digits, give_password, log_in, turn_on
+from tests.web.second_factors import PASSWORD, digits, log_in, turn_on
 from tests.web.visitor import Visitor
 
+pytestmark = pytest.mark.usefixtures("open_day")
+
 NEW = "drei Bücher und 1 Tisch"
-
-
-@pytest.fixture
-def account_id(town: LiveTown, open_day: None) -> int:
-    return town.account(desk="buergerbuero")
-
-
-@pytest.fixture
-def login(town: LiveTown, account_id: int) -> str:
-    return give_password(town, account_id)
 
 
 @pytest.fixture
@@ -53,7 +49,7 @@ def password_of(town: LiveTown, account_id: int) -> str:
 def test_the_page_says_what_there_is(staff: Visitor, town: LiveTown, account_id: int) -> None:
     assert "Not in use." in staff.open("/account").text
     turn_on(town, account_id)
-    again = Visitor(staff.client.application).log_in_as(account_id, epoch=1)
+    again = Visitor(staff.client.application).log_in_as(account_id)
     page = again.open("/account")
     assert "In use. 10 recovery codes are left." in page.text
     assert {"/account/password", "/account/pin", "/account/second-factor"} <= set(page.links)
@@ -97,6 +93,48 @@ def test_nothing_secret_is_sent_back(staff: Visitor) -> None:
     answer = change_password(staff, password="a wrong secret", new="a new secret, long")
     assert "secret" not in answer.root.one("main").text
     assert all(each.attrs.get("value", "") == "" for each in answer.root.all("input", type="password"))
+
+
+def test_a_new_password_ends_a_link_that_is_open(
+    staff: Visitor, town: LiveTown, account_id: int, visitor: Visitor
+) -> None:
+    link = town.change(lambda s: make_link(s, s.get_one(Account, account_id), made_by_id=None, now=NOW)[1])
+    assert visitor.open(f"/account-links/{link}").status == 200
+    change_password(staff)
+    assert visitor.open(f"/account-links/{link}").status == 404
+
+
+def test_no_lock_is_held_while_the_new_password_is_hashed(
+    staff: Visitor, town: LiveTown, account_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def look(secret: str) -> str:
+        town.set(Account, town.account(), name="written meanwhile")
+        return hash_secret(secret)
+
+    monkeypatch.setattr(account_links, "hash_secret", look)
+    assert change_password(staff).status == 303
+    assert is_secret(password_of(town, account_id), NEW)
+
+
+@pytest.mark.parametrize("what", ["password", "end"])
+def test_a_password_that_was_changed_while_it_was_checked_opens_nothing(
+    app: Flask, town: LiveTown, account_id: int, login: str, monkeypatch: pytest.MonkeyPatch, what: str,
+    clock: time_machine.Coordinates,
+) -> None:  # fmt: skip
+    """By a link, on the telephone with an administrator, while somebody else sits here with the old one."""
+    turn_on(town, account_id)
+    clock.shift(timedelta(minutes=5))
+    intruder, check = Visitor(app).log_in_as(account_id), is_secret
+
+    def late(hashed: str | None, secret: str) -> bool:
+        town.set(Account, account_id, password_hash="the owner's", epoch=7)
+        return check(hashed, secret)
+
+    monkeypatch.setattr(web_account, "is_secret", late)
+    answer = change_password(intruder) if what == "password" else manage(intruder, "end", digits(town, account_id))
+    assert answer.status == 409
+    row = town.row(Account, account_id)
+    assert (row.password_hash, row.epoch, row.totp_since is None) == ("the owner's", 7, False)
 
 
 def test_an_open_screen_is_no_place_to_guess_the_password(staff: Visitor) -> None:
@@ -151,6 +189,22 @@ def test_without_right_digits_or_the_password_it_is_not_turned_on(
     assert confirm(staff, refused[1], digits(town, account_id)).status == 201
 
 
+def test_a_double_click_turns_it_on_once(
+    staff: Visitor, town: LiveTown, account_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second request has come as far as the password when the first one is done."""
+    page, check = begin(staff), is_secret
+
+    def late(hashed: str | None, secret: str) -> bool:
+        turn_on(town, account_id, anew=False)
+        return check(hashed, secret)
+
+    code = digits(town, account_id)
+    monkeypatch.setattr(web_account, "is_secret", late)
+    assert confirm(staff, page, code).status == 409
+    assert town.count(RecoveryCode) == 10
+
+
 def test_opening_its_pages_makes_no_key(staff: Visitor, town: LiveTown, account_id: int) -> None:
     staff.open("/account/second-factor")
     assert staff.open("/account/second-factor/qr").status == 404
@@ -161,7 +215,7 @@ def test_opening_its_pages_makes_no_key(staff: Visitor, town: LiveTown, account_
 def with_factor(app: Flask, town: LiveTown, account_id: int, login: str, clock: time_machine.Coordinates) -> Visitor:
     turn_on(town, account_id)
     clock.shift(timedelta(minutes=5))
-    return Visitor(app).log_in_as(account_id, epoch=1)
+    return Visitor(app).log_in_as(account_id)
 
 
 def manage(staff: Visitor, what: str, code: str, password: str = PASSWORD) -> Page:

@@ -81,14 +81,14 @@ def test_an_invitation_is_shown_once_and_lets_its_owner_in(
 
 
 def test_the_mail_program_opens_with_the_link_and_without_an_address(administrator: Visitor) -> None:
-    page = invite(administrator)
+    page = invite(administrator, administrator="y")
     (mail,) = (each for each in page.links if each.startswith("mailto:"))
     assert mail.startswith("mailto:?")
     assert link_on(page) in unquote(mail)
 
 
 def test_who_made_a_link_is_kept_with_it(administrator: Visitor, town: LiveTown) -> None:
-    invite(administrator)
+    invite(administrator, administrator="y")
     made_by = town.read(lambda session: session.scalars(select(AccountLink.made_by_id)).one())
     assert town.row(Account, made_by or 0).name == "Account 0"
 
@@ -151,11 +151,21 @@ def test_a_new_link_ends_the_one_before_and_an_own_one_is_not_made(
     assert [visitor.open(each.removeprefix("http://localhost")).status for each in links] == [404, 200]
 
 
+def test_a_coordinator_comes_in_by_no_link_to_somebody_who_was_made_an_administrator(
+    coordinator: Visitor, administrator: Visitor, visitor: Visitor, town: LiveTown
+) -> None:
+    path = link_on(invite(coordinator, adviser=id_of(town, "awo-1"))).removeprefix("http://localhost")
+    invited = newest(town).id
+    assert visitor.open(path).status == 200
+    administrator.press(administrator.open(f"/accounts/{invited}"), f"/accounts/{invited}", administrator="y")
+    assert visitor.open(path).status == 404
+
+
 def test_ending_log_ins_and_switching_off(app: Flask, administrator: Visitor, visitor: Visitor, town: LiveTown) -> None:
     account_id = town.account(desk="buergerbuero")
     login = give_password(town, account_id)
     for what, then in (("log-ins/end", 303), ("disabling", 403)):
-        colleague = Visitor(app).log_in_as(account_id, epoch=town.row(Account, account_id).epoch)
+        colleague = Visitor(app).log_in_as(account_id)
         assert colleague.open("/desk").status == 200
         assert act(administrator, account_id, what).status == 303
         assert colleague.open("/desk").location.startswith("/login")
@@ -172,7 +182,7 @@ def test_whose_phone_is_lost_logs_in_without_digits(
     account_id = town.account(desk="buergerbuero")
     login = give_password(town, account_id)
     turn_on(town, account_id)
-    colleague = Visitor(app).log_in_as(account_id, epoch=1)
+    colleague = Visitor(app).log_in_as(account_id)
     assert colleague.open("/desk").status == 200
     assert "Take off the second factor" in administrator.open(f"/accounts/{account_id}").text
     act(administrator, account_id, "second-factor/removal")
@@ -226,6 +236,14 @@ def test_of_all_others_there_is_nothing_for_a_coordinator(coordinator: Visitor, 
         assert coordinator.post(f"/accounts/{each}", coordinator.open("/code"), name="x").status == 404
         assert [act(coordinator, each, what).status for what in ACTS] == [404] * len(ACTS)
     assert town.dump() == before
+
+
+def test_an_invitation_to_nothing_is_refused_beside_the_roles(administrator: Visitor, town: LiveTown) -> None:
+    before = town.count(Account)
+    page = invite(administrator, login="typed")
+    assert (page.status, town.count(Account)) == (422, before)
+    assert "at least one" in page.root.one("p", id="roles-wrong").text
+    assert page.form("/accounts").values["login"] == "typed"
 
 
 def test_a_coordinator_invites_own_advisers_and_gives_no_other_role(coordinator: Visitor, town: LiveTown) -> None:

@@ -109,6 +109,18 @@ def test_looking_at_the_page_is_never_throttled(visitor: Visitor, two_tries: Non
     assert visitor.open("/code").status == 200
 
 
+def test_addresses_of_one_network_are_throttled_together(visitor: Visitor, two_tries: None, code: str) -> None:
+    """Whoever has one network of IPv6 has more addresses than there are codes."""
+    form = visitor.open("/code").form("/code")
+
+    def enter_from(address: str) -> int:
+        wrong = form.filled(code=unknown(code))
+        return visitor.open("/code", method="POST", data=wrong, environ_overrides={"REMOTE_ADDR": address}).status
+
+    assert [enter_from(f"2001:db8:1:2::{number:x}") for number in range(3)] == [404, 404, 429]
+    assert enter_from("2001:db8:1:3::1") == 404
+
+
 def test_another_address_is_not_punished(visitor: Visitor, two_tries: None, code: str) -> None:
     for _ in range(3):
         enter(visitor, unknown(code))

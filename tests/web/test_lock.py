@@ -10,6 +10,8 @@ import time_machine
 from flask import Flask
 from sqlalchemy.orm import Session
 
+import scheduler.actions.staff
+from scheduler.actions.passwords import is_secret
 from scheduler.actions.staff import choose_pin, make_account
 from scheduler.models import Account
 from tests.actions.small_town import adviser_of, place_of
@@ -49,7 +51,7 @@ def staff(app: Flask, account_id: int, open_day: None) -> Visitor:
 
 @pytest.fixture
 def with_pin(town: LiveTown, account_id: int) -> None:
-    town.change(lambda session: choose_pin(session, account_id, PASSWORD, PIN))
+    town.change(lambda session: choose_pin(session, session.get_one(Account, account_id), PASSWORD, PIN))
 
 
 def lock(staff: Visitor, page: str = "/desk") -> Page:
@@ -136,7 +138,7 @@ def test_five_wrong_pins_end_the_log_in(staff: Visitor, with_pin: None, visitor:
     assert unlock(staff, PIN).location.startswith("/desk")
 
 
-def test_an_old_cookie_brings_no_new_tries(app: Flask, staff: Visitor, with_pin: None, account_id: int) -> None:
+def test_an_old_cookie_brings_no_new_tries(staff: Visitor, with_pin: None, clock: time_machine.Coordinates) -> None:
     """The tries are counted with the account: a copy of the cookie from before the first one does not help."""
     page = lock(staff)
     copied = staff.client.get_cookie("session")
@@ -145,8 +147,64 @@ def test_an_old_cookie_brings_no_new_tries(app: Flask, staff: Visitor, with_pin:
         unlock(staff, "0000", page)
     staff.client.set_cookie("session", copied.value)
     assert staff.open("/lock").root.one("label").text == "Password"
+    assert unlock(staff, PIN).status == 429
+    clock.shift(timedelta(seconds=1))
     assert unlock(staff, PIN).status == 403
+    clock.shift(timedelta(seconds=2))
     assert unlock(staff, PASSWORD).status == 303
+
+
+def test_wrong_passwords_make_the_next_one_wait_wherever_they_come_from(
+    app: Flask, staff: Visitor, clock: time_machine.Coordinates
+) -> None:
+    """The tries are the account's: a guesser with a copy of the cookie gains nothing by another address."""
+    page = lock(staff)
+    copied = staff.client.get_cookie("session")
+    assert copied is not None
+    guesser = Visitor(app)
+    guesser.client.set_cookie("session", copied.value)
+    tries = [unlock(guesser, "wrong", page).status for _ in range(3)] + [unlock(staff, "x", page).status for _ in "ab"]
+    assert tries == [403] * 5
+    answer = unlock(staff, PASSWORD, page)
+    assert (answer.status, answer.headers["Retry-After"]) == (429, "1")
+    assert answer.wrong("secret") == "Too many wrong tries. Please wait one second. Then try again."
+    clock.shift(timedelta(seconds=1))
+    assert unlock(staff, PASSWORD, answer).status == 303
+
+
+def test_nobody_waits_longer_than_a_minute_for_the_own_screen(staff: Visitor, clock: time_machine.Coordinates) -> None:
+    page = lock(staff)
+    for _ in range(60):
+        answer = unlock(staff, "wrong", page)
+        clock.shift(timedelta(seconds=int(answer.headers.get("Retry-After", "0"))))
+    unlock(staff, "wrong", page)
+    assert unlock(staff, PASSWORD, page).headers["Retry-After"] == "60"
+    clock.shift(timedelta(seconds=60))
+    assert unlock(staff, PASSWORD, page).status == 303
+
+
+def test_a_right_one_forgives_the_wrong_ones(staff: Visitor) -> None:
+    for _ in range(3):
+        page = lock(staff)
+        assert [unlock(staff, each, page).status for each in ("x", "y", "z", PASSWORD)] == [403] * 3 + [303]
+
+
+def test_no_lock_is_held_while_a_secret_is_checked(
+    staff: Visitor, with_pin: None, town: LiveTown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hash takes its time: whoever writes meanwhile does not wait for it."""
+    seen = []
+
+    def look(hashed: str | None, secret: str) -> bool:
+        town.set(Account, town.account(), name="written meanwhile")
+        seen.append(secret)
+        return is_secret(hashed, secret)
+
+    monkeypatch.setattr(scheduler.actions.staff, "is_secret", look)
+    assert unlock(staff, PIN, lock(staff)).status == 303
+    page = staff.open("/account/pin")
+    assert staff.press(page, "/account/pin", password=PASSWORD, pin="9371", again="9371").status == 303
+    assert seen == [PIN, PASSWORD]
 
 
 def test_wrong_pins_are_throttled_like_log_ins(app: Flask, staff: Visitor, with_pin: None) -> None:
@@ -301,6 +359,20 @@ def test_guessing_the_password_at_the_pin_page_is_throttled(app: Flask, staff: V
     page = staff.open("/account/pin")
     tries = [staff.press(page, "/account/pin", password="wrong", pin=PIN, again=PIN).status for _ in range(3)]
     assert tries == [422, 422, 429]
+
+
+def test_at_the_pin_page_the_account_has_to_wait_too(staff: Visitor, clock: time_machine.Coordinates) -> None:
+    def choose(password: str, pin: str = PIN) -> Page:
+        return staff.press(staff.open("/account/pin"), "/account/pin", password=password, pin=pin, again=pin)
+
+    assert [choose("wrong").status for _ in range(5)] == [422] * 5
+    answer = choose(PASSWORD)
+    assert (answer.status, answer.headers["Retry-After"]) == (429, "1")
+    assert "Please wait one second." in answer.root.one("p", class_="notice--wrong").text
+    assert not [each for each in answer.form("/account/pin").values.values() if each in (PASSWORD, PIN)]
+    clock.shift(timedelta(seconds=1))
+    assert choose(PASSWORD, "1234").status == 422  # the password was right: nothing has to wait any more
+    assert choose(PASSWORD).status == 303
 
 
 def test_the_desks_button_has_its_key(staff: Visitor) -> None:

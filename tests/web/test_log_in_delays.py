@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 import time_machine
 from flask import Flask
 
-from scheduler.models import LoginDelay
+from scheduler.actions.passwords import is_secret
+from scheduler.models import Account, LoginDelay
 from tests.web.conftest import MakeApp
 from tests.web.live_town import LiveTown
 from tests.web.page import Page
 from tests.web.second_factors import PASSWORD, digits, give_password, log_in, turn_on
 from tests.web.visitor import Visitor
-
-
-@pytest.fixture
-def account_id(town: LiveTown) -> int:
-    return town.account(desk="buergerbuero")
-
-
-@pytest.fixture
-def login(town: LiveTown, account_id: int) -> str:
-    return give_password(town, account_id)
 
 
 def fail(visitor: Visitor, login: str, times: int = 5) -> list[int]:
@@ -89,6 +81,22 @@ def test_a_browser_that_knows_the_account_is_not_delayed_by_a_stranger(
     assert log_in(colleague, login).status == 303
 
 
+def test_a_stranger_at_the_same_address_locks_out_no_browser_that_is_known(
+    app: Flask, visitor: Visitor, town: LiveTown, login: str
+) -> None:
+    """In the waiting room's network, or where a proxy hides all addresses: each known browser is counted by itself."""
+    app.extensions["settings"] = replace(app.extensions["settings"], code_limit="4 per minute")
+    colleague = Visitor(app)
+    log_in(colleague, login)
+    colleague.post("/logout")
+    others = [log_in(visitor, f"nobody-{number}", "x").status for number in range(5)]
+    assert others == [403] * 4 + [429]
+    assert log_in(colleague, login).status == 303
+    colleague.post("/logout")
+    own = [log_in(colleague, f"nobody-{number}", "x").status for number in range(5)]
+    assert own == [403] * 4 + [429]
+
+
 def test_it_is_delayed_by_its_own_wrong_ones_and_delays_nobody_else(app: Flask, visitor: Visitor, login: str) -> None:
     known = Visitor(app)
     log_in(known, login)
@@ -146,6 +154,28 @@ def test_behind_tls_it_is_sent_by_https_alone(make_own_app: MakeApp, town: LiveT
 
 def test_a_refused_log_in_makes_no_browser_known(visitor: Visitor, login: str) -> None:
     assert all("known_browser" not in each for each in log_in(visitor, login, "x").headers.getlist("Set-Cookie"))
+
+
+def test_a_right_password_forgives_wrong_ones_at_the_lock(visitor: Visitor, login: str, open_day: None) -> None:
+    log_in(visitor, login)
+    page = visitor.follow(visitor.press(visitor.open("/desk"), "/lock"))
+    assert [visitor.press(page, "/unlock", secret="x").status for _ in range(6)] == [403] * 5 + [429]
+    log_in(visitor, login)
+    page = visitor.follow(visitor.press(visitor.open("/desk"), "/lock"))
+    assert visitor.press(page, "/unlock", secret=PASSWORD).status == 303
+
+
+def test_a_password_that_was_changed_while_it_was_checked_logs_nobody_in(
+    visitor: Visitor, town: LiveTown, account_id: int, login: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def late(hashed: str | None, secret: str) -> bool:
+        town.set(Account, account_id, password_hash="a new one", epoch=1)
+        return is_secret(hashed, secret)
+
+    monkeypatch.setattr("scheduler.actions.log_in.is_secret", late)
+    assert log_in(visitor, login).status == 409
+    assert visitor.open("/desk").status == 303
+    assert town.row(Account, account_id).password_hash == "a new one"
 
 
 def test_wrong_digits_have_to_wait_as_well(

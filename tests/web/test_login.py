@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.actions.staff import make_account
 from scheduler.models import Account
-from scheduler.web.permissions import EVERYBODY, RULES
+from scheduler.web.rules import EVERYBODY, RULES
 from tests.actions.small_town import adviser_of, at, place_of
 from tests.conftest import NOW
 from tests.web.conftest import MakeApp

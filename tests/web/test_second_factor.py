@@ -16,18 +16,10 @@ from tests.web.second_factors import PASSWORD, digits, give_password, log_in, tu
 from tests.web.test_login import staff_routes
 from tests.web.visitor import Visitor
 
+pytestmark = pytest.mark.usefixtures("open_day")
+
 FORCED = frozenset({"carrier_coordinator", "hours_coordinator", "administrator"})
 OPEN_WITHOUT = ("account.", "lock.")
-
-
-@pytest.fixture
-def account_id(town: LiveTown, open_day: None) -> int:
-    return town.account(desk="buergerbuero")
-
-
-@pytest.fixture
-def login(town: LiveTown, account_id: int) -> str:
-    return give_password(town, account_id)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from typing import Any
 from flask import Flask
 
 from scheduler.domain.proofs import solve
+from scheduler.models import Account
 from tests.web.page import Form, Page
 
 
@@ -48,8 +49,10 @@ class Visitor:
         assert page.status in (302, 303), (page.status, page.text)
         return self.open(page.location.split("#")[0])
 
-    def log_in_as(self, account_id: int, epoch: int = 0) -> Visitor:
+    def log_in_as(self, account_id: int) -> Visitor:
         """As after the log-in page, without the slow password hash."""
+        with self.client.application.extensions["database"].reading() as reading:
+            epoch = reading.get_one(Account, account_id).epoch
         with self.client.session_transaction() as session:
             session["_user_id"], session["_fresh"] = f"{account_id}:{epoch}", True
         return self
