@@ -36,7 +36,7 @@ own_feed        -                  change own          -                    -   
 date            change place       -                   -                    change place       -
 duty            see place          see own             see carrier          see place          -
 sums            -                  -                   see carrier          see place          -
-shared_feed     -                  -                   change carrier       change place       -
+shared_feed     -                  -                   change carrier       -                  change town
 account         -                  -                   change carrier       -                  change town
 set_up          -                  -                   -                    -                  see town
 audit           -                  -                   -                    -                  see town

@@ -1,17 +1,18 @@
-"""Coordinators see duties, gaps and sums, and make shared calendars; administrators see set-up and the trail.
+"""Coordinators see duties, gaps and sums; administrators see set-up and the trail. Both make shared calendars.
 
 Nothing here shows a visit, a number or a language that somebody asked for.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
 
 from flask import Blueprint, Flask, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, select, true
 from sqlalchemy.orm import selectinload
 
 from scheduler.actions.audit import read_trail
@@ -146,20 +147,20 @@ def _carrier_overview(carrier: Carrier) -> Overview:
 
 
 def _feeds_page(fresh_link: str | None = None) -> str:
-    carriers = [db().get_one(Carrier, each) for each in sorted(scope_here("change", "shared_feed").carrier_ids)]
     return render_template(
         "manage/feeds.html",
         lines=[line_of(each) for each in db().scalars(_shared_feeds().order_by(Feed.id))],
-        carriers=carriers,
+        carriers=_carriers(),
         languages=_languages(),
         fresh_link=fresh_link,
     )
 
 
 def _shared_feeds() -> Select[Feed]:
-    """Those that this coordinator looks after: of the own carrier, and of interpreters, who are the whole town's."""
-    own = Feed.carrier_id.in_(scope_here("change", "shared_feed").carrier_ids)
-    return select(Feed).where(Feed.revoked_at.is_(None), or_(Feed.kind == "interpreter", own))
+    """Those that this account looks after: of the own carrier, or all of the town, interpreters' among them."""
+    scope = scope_here("change", "shared_feed")
+    mine = Feed.kind.in_(("carrier", "interpreter")) if scope.town else Feed.carrier_id.in_(scope.carrier_ids)
+    return select(Feed).where(Feed.revoked_at.is_(None), mine)
 
 
 def _owner_from(choice: str) -> Carrier | str | None:
@@ -168,13 +169,19 @@ def _owner_from(choice: str) -> Carrier | str | None:
     if kind == "language" and which in _languages():
         return which
     carrier_id = row_id(which) if kind == "carrier" else None
-    if carrier_id in scope_here("change", "shared_feed").carrier_ids:
-        return db().get(Carrier, carrier_id)
-    return None
+    return next((each for each in _carriers() if each.id == carrier_id), None)
+
+
+def _carriers() -> Sequence[Carrier]:
+    """Whose calendars this account may make."""
+    scope = scope_here("change", "shared_feed")
+    mine = true() if scope.town else Carrier.id.in_(scope.carrier_ids)
+    return db().scalars(select(Carrier).where(mine).order_by(Carrier.id)).all()
 
 
 def _languages() -> list[str]:
-    return [*sorted(rulebook().languages), ANY_OTHER_LANGUAGE]
+    """Of interpreters' calendars. They show appointments of all carriers, so they are the town's to make."""
+    return [*sorted(rulebook().languages), ANY_OTHER_LANGUAGE] if scope_here("change", "shared_feed").town else []
 
 
 def _day(text: str) -> date | None:

@@ -163,8 +163,7 @@ def test_coordinators_see_no_visit_no_number_and_no_language(
 
 @pytest.mark.parametrize("roles", [{"desk": "buergerbuero"}, {"adviser": "awo-1"}, {"administrator": True}])
 def test_nobody_else_sees_duties_and_sums(app: Flask, town: LiveTown, open_day: None, roles: dict[str, Any]) -> None:
-    who = Visitor(app).log_in_as(town.account(**roles))
-    assert [who.open(each).status for each in ("/manage", "/manage/feeds")] == [403, 403]
+    assert Visitor(app).log_in_as(town.account(**roles)).open("/manage").status == 403
 
 
 def test_only_administrators_see_the_set_up(
@@ -203,13 +202,28 @@ def test_an_address_is_shown_once_and_works(of_carrier: Visitor, visitor: Visito
     assert visitor.open(address.removeprefix("http://localhost")).status == 404
 
 
-def test_interpreters_calendars_are_made_by_both(of_place: Visitor, of_carrier: Visitor, town: LiveTown) -> None:
-    for who in (of_place, of_carrier):
-        made = who.press(who.open("/manage/feeds"), "/manage/feeds", of="language-ar")
-        assert made.status == 201
-        assert "Arabic" in made.root.one("ul", class_="feeds").text
-    kinds = town.read(lambda s: list(s.execute(select(Feed.kind, Feed.language, Feed.level))))
-    assert [tuple(each) for each in kinds] == [("interpreter", "ar", "busy")] * 2
+def test_an_administrator_makes_interpreters_calendars_and_switches_off_all(
+    administrator: Visitor, of_carrier: Visitor, town: LiveTown
+) -> None:
+    of_carrier.press(of_carrier.open("/manage/feeds"), "/manage/feeds")
+    made = administrator.press(administrator.open("/manage/feeds"), "/manage/feeds", of="language-ar")
+    assert made.status == 201
+    assert [word in made.root.one("ul", class_="feeds").text for word in ("Arabic", "Arbeiterwohlfahrt")] == [True] * 2
+    kinds = town.read(lambda s: list(s.execute(select(Feed.kind, Feed.language, Feed.level).order_by(Feed.id))))
+    assert [tuple(each) for each in kinds] == [("carrier", None, "busy"), ("interpreter", "ar", "busy")]
+    for _ in kinds:
+        assert administrator.press(administrator.open("/manage/feeds"), "/revocation").status == 303
+    assert town.read(lambda s: s.scalars(select(Feed.id).where(Feed.revoked_at.is_(None))).all()) == []
+
+
+def test_appointments_of_all_carriers_are_not_a_coordinators_to_show(
+    of_place: Visitor, of_carrier: Visitor, town: LiveTown
+) -> None:
+    town.change(lambda s: make_feed(s, "ar", level="busy", base_url="http://localhost", now=NOW) and None)
+    page = of_carrier.open("/manage/feeds")
+    assert "Arabic" not in page.text
+    assert of_carrier.post("/manage/feeds", page, of="language-ar").status == 404
+    assert of_place.open("/manage/feeds").status == 403
 
 
 @pytest.mark.parametrize(
@@ -221,7 +235,7 @@ def test_what_cannot_be_had_is_not_found(of_carrier: Visitor, town: LiveTown, of
 
 
 def test_another_carriers_calendar_is_neither_made_nor_seen_nor_switched_off(
-    of_carrier: Visitor, of_place: Visitor, town: LiveTown
+    of_carrier: Visitor, town: LiveTown
 ) -> None:
     def make(session: Session) -> tuple[int, int, int]:
         other = session.scalars(select(Carrier).where(Carrier.key == "ib")).one()
@@ -231,13 +245,12 @@ def test_another_carriers_calendar_is_neither_made_nor_seen_nor_switched_off(
 
     carrier_id, feed_id, of_adviser = town.change(make)
     before = town.dump()
-    for who in (of_carrier, of_place):
-        page = who.open("/manage/feeds")
-        assert who.post("/manage/feeds", page, of=f"carrier-{carrier_id}").status == 404
-        assert who.post(f"/manage/feeds/{feed_id}/revocation", page).status == 404
-        assert who.post(f"/manage/feeds/{of_adviser}/revocation", page).status == 404
-        assert "Internationaler Bund" not in page.text
-        assert not page.root.all("ul", class_="feeds")
+    page = of_carrier.open("/manage/feeds")
+    assert of_carrier.post("/manage/feeds", page, of=f"carrier-{carrier_id}").status == 404
+    assert of_carrier.post(f"/manage/feeds/{feed_id}/revocation", page).status == 404
+    assert of_carrier.post(f"/manage/feeds/{of_adviser}/revocation", page).status == 404
+    assert "Internationaler Bund" not in page.text
+    assert not page.root.all("ul", class_="feeds")
     assert town.dump() == before
 
 
@@ -260,3 +273,19 @@ def test_each_role_has_a_first_page_that_it_may_see(
     assert who.open(first).status == 200
     shown = {each.split("?")[0] for each in who.open(first).root.one("nav").all("a") and who.open(first).links}
     assert {who.open(each).status for each in shown if each.startswith(("/manage", "/desk", "/my"))} == {200}
+
+
+def test_of_a_carrier_that_left_the_town_nobody_coordinates_anything(of_carrier: Visitor, town: LiveTown) -> None:
+    def retire(session: Session) -> None:
+        session.scalars(select(Carrier).where(Carrier.key == "awo")).one().retired_at = NOW
+
+    def take_back(session: Session) -> None:
+        session.scalars(select(Carrier).where(Carrier.key == "awo")).one().retired_at = None
+
+    pages = ("/manage", "/manage/feeds", "/accounts", "/accounts/new")
+    assert [of_carrier.open(each).status for each in pages] == [200] * 4
+    town.change(retire)
+    try:
+        assert [of_carrier.open(each).status for each in pages] == [403] * 4
+    finally:
+        town.change(take_back)  # all tests share the set-up

@@ -15,8 +15,7 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from scheduler.models import Carrier, Visit
-from scheduler.web import permissions
-from scheduler.web.permissions import EVERYBODY, RULES
+from scheduler.web.rules import EVERYBODY, RULES
 from tests.actions.small_town import SESSION, WEDNESDAY
 from tests.web.conftest import MakeApp
 from tests.web.live_town import LiveTown
@@ -136,13 +135,17 @@ WHO_GETS_IN: tuple[tuple[str, dict[Thing, str]], ...] = (
         "dates.ask_change dates.do_try_out dates.do_change dates.do_restore",
         {"date": "desk hours_coordinator", "other_date": "other_desk other_hours_coordinator"},
     ),
-    ("manage.show_manage manage.show_feeds", {"": f"{CARRIERS} {HOURS}"}),
-    ("manage.do_make_feed", {"feed_of_carrier": "carrier_coordinator", "feed_of_language": f"{CARRIERS} {HOURS}"}),
+    ("manage.show_manage", {"": f"{CARRIERS} {HOURS}"}),
+    ("manage.show_feeds", {"": f"{CARRIERS} administrator"}),
+    (
+        "manage.do_make_feed",
+        {"feed_of_carrier": "carrier_coordinator administrator", "feed_of_language": "administrator"},
+    ),
     (
         "manage.do_revoke_feed",
         {
-            "own_shared_feed": "carrier_coordinator",
-            "other_shared_feed": "other_carrier_coordinator",
+            "own_shared_feed": "carrier_coordinator administrator",
+            "other_shared_feed": "other_carrier_coordinator administrator",
             "own_feed": "",
         },
     ),
@@ -279,7 +282,7 @@ def test_everybody_gets_in_where_they_belong_and_nowhere_else(app: Flask, town: 
 
 
 def test_a_route_without_a_rule_stops_the_start(make_own_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(permissions.RULES, "desk.show_signs")
+    monkeypatch.delitem(RULES, "desk.show_signs")
     with pytest.raises(LookupError, match=r"desk\.show_signs"):
         make_own_app()
 
