@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask, make_response, render_template, request
+from flask import Flask, g, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
@@ -10,10 +10,12 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from werkzeug.exceptions import HTTPException
 
 from scheduler.actions.openings import UnknownOpening
+from scheduler.actions.staff import AccountChanged
 from scheduler.db import is_busy
 from scheduler.domain.visit_states import StepRefused
 from scheduler.web.edge import db, read_after_refusal
 from scheduler.web.limits import seconds_to_wait
+from scheduler.web.login import own_first_page
 from scheduler.web.problems import plain_problem
 from scheduler.web.request_log import request_id
 
@@ -25,6 +27,7 @@ def set_up(app: Flask) -> None:
     app.register_error_handler(HTTPException, show_http_error)
     app.register_error_handler(CSRFError, show_stale_form)
     app.register_error_handler(StepRefused, show_changed_meanwhile)
+    app.register_error_handler(AccountChanged, show_changed_meanwhile)
     app.register_error_handler(IntegrityError, show_changed_meanwhile)
     app.register_error_handler(OperationalError, show_busy)
     app.register_error_handler(UnknownOpening, show_unknown_opening)
@@ -80,13 +83,18 @@ def show_fault(error: Exception) -> ResponseReturnValue:
 
 
 def error_page(status: int, title: str, text: str) -> ResponseReturnValue:
-    """A page for people, a problem document for API clients. What is refused holds nobody up who writes."""
+    """A page for people, a problem document for API clients. What is refused holds nobody up who writes.
+
+    Staff keep their frame, and a way back to their work.
+    """
     if request.path.startswith("/api/"):
         return plain_problem(status)
     try:
-        if request.method not in ("GET", "HEAD", "OPTIONS"):
-            read_after_refusal()
-        return render_template("error.html", title=title, text=text), status
+        read_after_refusal()
+        g.pop("_login_user", None)  # was read by the session that is given up
+        home = own_first_page()
+        words = _words_for_staff(status, text) if home else text
+        return render_template("error.html", title=title, text=words, home=home), status
     except Exception:  # the page itself needs a database: without one plain words must do
         return f"<!doctype html><title>{title}</title><h1>{title}</h1><p>{text}</p>", status
 
@@ -101,9 +109,16 @@ def _words_for(status: int) -> tuple[str, str]:
             _("This has changed in the meantime. Go back: the page shows how it stands now."),
         ),
         410: (_("This appointment is over"), _("The link no longer works. You can book a new time.")),
-        413: (_("This is too long"), _("Please send less text.")),
+        413: (_("This is too long"), _("Go back and send less text.")),
         429: (_("Too many tries"), _("Please wait a few minutes. Then try again. Or call the office.")),
     }
     return words.get(
         status, (_("Something went wrong"), _("We are sorry. Please try again in a moment. Or call the office."))
     )
+
+
+def _words_for_staff(status: int, words: str) -> str:
+    """Staff have no code to type, and are the office themselves."""
+    if status in (404, 405):
+        return str(_("Maybe it is over. Or it belongs to somebody else."))
+    return str(_("We are sorry. Please try again in a moment.")) if status >= 500 else words

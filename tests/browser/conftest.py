@@ -131,6 +131,8 @@ def _open_today(database: Database) -> None:
         for key in ("awo-1", "awo-2"):
             adviser = session.scalars(select(Adviser).where(Adviser.key == key)).one()
             make_account(session, login=key, name=key, password=PASSWORD, now=now, adviser=adviser)
+        manager = {"login": "manager", "name": "Manager", "password": PASSWORD, "now": now, "administrator": True}
+        make_account(session, **manager, carrier=adviser.carrier, hours_at=place)
         session.commit()
 
 

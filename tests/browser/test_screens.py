@@ -32,6 +32,9 @@ CLIENT_PAGES = (
     "/demo/mail",
 )
 
+OWN_ACCOUNT = ("/account", "/account/password", "/account/second-factor", "/account/pin", "/lock", "/desk/nowhere")
+MANAGE = ("/manage", "/manage/feeds", "/manage/set-up", "/manage/trail", "/accounts", "/accounts/new", "/accounts/1")
+
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("locale", ["de-DE", "ar"])
@@ -42,11 +45,14 @@ def test_pages_fit_and_are_accessible(
     page = new_context(locale, viewport).new_page()
     desk = log_in(new_context(locale, viewport), base_url, "desk")
     adviser = log_in(new_context(locale, viewport), base_url, "awo-1")
+    manager = log_in(new_context(locale, viewport), base_url, "manager")
     problems = [
         *look_at(page, base_url, CLIENT_PAGES),
         *look_at_booked(page, base_url),
         *look_at_desk(desk, base_url),
         *look_at_adviser(adviser, base_url),
+        *look_at(manager, base_url, MANAGE),
+        *look_at_account(adviser, base_url),
     ]
     assert not problems, "\n".join(problems)
 
@@ -95,6 +101,13 @@ def look_at_adviser(page: Page, base_url: str) -> Iterator[str]:
     for pressed in ("#away-tomorrow", "#confirm"):
         follow(page, pressed)
         yield from look(page)
+
+
+def look_at_account(page: Page, base_url: str) -> Iterator[str]:
+    """The own account, and the lock in the end: behind it there is nothing more."""
+    yield from look_at(page, base_url, OWN_ACCOUNT)
+    follow(page, ".who button >> nth=0")
+    yield from look(page)
 
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]

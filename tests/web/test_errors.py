@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from werkzeug.routing import Rule
 
+from scheduler.web.edge import db
+from scheduler.web.limits import limiter
 from tests.web.addresses import Rows, all_addresses, make_rows, staff
 from tests.web.conftest import MakeApp
 from tests.web.live_town import LiveTown
@@ -50,7 +53,8 @@ def mangled(rule: Rule) -> list[str]:
     return found
 
 
-def test_no_mangled_address_is_a_fault(app: Flask, town: LiveTown, rows: Rows) -> None:
+def test_no_mangled_address_is_a_fault(app: Flask, town: LiveTown, rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limiter, "enabled", False)  # so many unknown links are not answered any more
     visitor = staff(app, town)
     statuses: dict[tuple[str, str], int] = {}
     for rule in app.url_map.iter_rules():
@@ -164,3 +168,39 @@ def test_a_database_that_is_busy_says_so_and_asks_to_try_again(
     page = visitor.open("/places")
     assert (page.status, page.headers["Retry-After"]) == (503, "5")
     assert "deadlock" not in page.html and page.root.one("h1").text
+
+
+def test_staff_are_led_back_to_their_work(app: Flask, town: LiveTown, rows: Rows) -> None:
+    desk = Visitor(app).log_in_as(town.account(desk="buergerbuero"))
+    coordinator = Visitor(app).log_in_as(town.account(carrier="awo"))
+    faster = desk.post(f"/desk/visits/{rows.waiting}/return", desk.open("/desk"))
+    seen = [(desk.open("/desk/nowhere"), 404, "/desk"), (coordinator.open("/manage/trail"), 403, "/manage")]
+    for page, status, first in [*seen, (faster, 409, "/desk")]:
+        assert page.status == status
+        assert page.root.one("main").one("a").attrs["href"] == first
+        assert "code" not in page.root.one("main").text
+
+
+def test_behind_a_lock_an_error_says_nothing_of_whose_screen_it_is(app: Flask, town: LiveTown, rows: Rows) -> None:
+    desk = Visitor(app).log_in_as(town.account(desk="buergerbuero"))
+    desk.press(desk.open("/desk"), "/lock")
+    page = desk.open("/nowhere")
+    assert {"/", "/code"} <= set(page.links)
+    assert "Account" not in page.text
+
+
+def test_a_fault_of_the_database_leaves_staff_a_whole_page(
+    app: Flask, town: LiveTown, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the database refuses everything more within the same transaction."""
+
+    def fail() -> None:
+        db().execute(text("SELECT 1 FROM nowhere"))
+
+    desk = Visitor(app).log_in_as(town.account(desk="buergerbuero"))
+    opened = desk.open("/desk")
+    for endpoint in ("desk.show_desk", "desk.do_register"):
+        monkeypatch.setitem(app.view_functions, endpoint, fail)
+    for page in (desk.open("/desk"), desk.post("/desk/visits", opened)):
+        assert page.status >= 500
+        assert page.root.one("main").one("a").attrs["href"] == "/desk"
