@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 from flask import Flask, g, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import IntegrityError, OperationalError
 from werkzeug.exceptions import HTTPException
@@ -110,10 +113,20 @@ def _words_for(status: int) -> tuple[str, str]:
         ),
         410: (_("This appointment is over"), _("The link no longer works. You can book a new time.")),
         413: (_("This is too long"), _("Go back and send less text.")),
-        429: (_("Too many tries"), _("Please wait a few minutes. Then try again. Or call the office.")),
+        429: (_("Too many tries"), _say_wait()),
     }
     return words.get(
         status, (_("Something went wrong"), _("We are sorry. Please try again in a moment. Or call the office."))
+    )
+
+
+def _say_wait() -> str:
+    return str(
+        ngettext(
+            "Please wait one minute. Then try again. Or call the office.",
+            "Please wait %(num)s minutes. Then try again. Or call the office.",
+            max(1, math.ceil((seconds_to_wait() - 1) / 60)),  # the limiter has added a second
+        )
     )
 
 

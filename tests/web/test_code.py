@@ -85,8 +85,14 @@ def test_guessing_is_throttled_in_plain_words(visitor: Visitor, two_tries: None,
     page = enter(visitor, code)
     assert page.status == 429
     assert "Too many tries" in page.text
-    assert "wait a few minutes" in page.text
+    assert "wait one minute" in page.text
     assert "/" in page.links
+
+
+def test_it_is_said_how_long_the_limit_holds(visitor: Visitor, app: Flask, code: str) -> None:
+    app.extensions["settings"] = replace(app.extensions["settings"], code_limit="1 per hour")
+    assert [enter(visitor, unknown(code)).status for _ in range(2)] == [404, 429]
+    assert "wait 60 minutes" in enter(visitor, code).text
 
 
 def test_right_codes_are_not_counted(visitor: Visitor, two_tries: None, code: str) -> None:
