@@ -27,5 +27,5 @@ def test_a_hidden_text_is_noticed(source: str, hidden: list[str]) -> None:
 
 
 def test_no_text_is_hidden_from_translation() -> None:
-    found = {path.name: list(hidden_texts(path.read_text("utf-8"))) for path in SOURCES.rglob("*.py")}
+    found = {str(path): list(hidden_texts(path.read_text("utf-8"))) for path in SOURCES.rglob("*.py")}
     assert {name: texts for name, texts in found.items() if texts} == {}

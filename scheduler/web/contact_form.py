@@ -67,7 +67,7 @@ def words_for(refused: ContactRefused) -> str:
             "There are already %(num)s appointments with this contact.",
             refused.limit,
         )
-        return f"{words} {_('Please cancel one first. Or leave this empty.')}"
+        return " ".join((words, _("Please cancel one first. Or leave this empty.")))
     return str(_("This contact has another appointment at this time. Please change one of them."))
 
 
