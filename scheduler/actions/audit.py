@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.db import Base
 from scheduler.domain.recurrence import day_interval
-from scheduler.models import Absence, Account, AuditLine, BusyCalendar, Consultation, Feed, Visit
+from scheduler.models import Absence, Account, AuditLine, BusyCalendar, Consultation, Feed, LoginDelay, Visit
 
 THINGS = frozenset(
     (
@@ -108,7 +108,7 @@ def _watch(trail: Trail, connection: Connection) -> None:
 
     def look(_connection: object, cursor: Any, _text: str, _values: object, context: Any, _many: bool) -> None:
         changes = context.isinsert or context.isupdate or context.isdelete
-        if changes and cursor.rowcount != 0 and _table_of(context) is not _TRIES:
+        if changes and cursor.rowcount != 0 and _table_of(context) != _TRIES:
             trail.has_changed = True
 
     event.listen(connection, "after_cursor_execute", look)
@@ -135,11 +135,13 @@ def _note_written(trail: Trail, session: Session) -> None:
         trail.is_written = True
 
 
-def _table_of(context: Any) -> object:
-    return getattr(getattr(context.compiled, "statement", None), "table", None)
+def _table_of(context: Any) -> str | None:
+    """By name: a statement about a class has a table of its own."""
+    table = getattr(getattr(context.compiled, "statement", None), "table", None)
+    return getattr(table, "name", None)
 
 
-_TRIES = Base.metadata.tables["login_delay"]
+_TRIES = LoginDelay.__tablename__
 """That a password was tried is counted there and committed, whether or not anything comes of it: no change."""
 _TABLE = Base.metadata.tables["audit_line"]
 _INSERT = insert(_TABLE)

@@ -220,8 +220,9 @@ def test_a_password_that_is_only_tried_leaves_no_line(visitor: Visitor, town: Li
     """The try itself is counted and committed, whatever comes of it."""
     log_in(visitor, "desk", PASSWORD)
     new = {"new_password": "another open sesame", "again": "another open sesame"}
-    for password in ("wrong", PASSWORD):
-        visitor.press(visitor.open("/account/password"), "/account/password", password=password, **new)
+    too_short = {"new_password": "short", "again": "short"}
+    for password, given in (("wrong", new), (PASSWORD, too_short), (PASSWORD, new)):
+        visitor.press(visitor.open("/account/password"), "/account/password", password=password, **given)
     assert [line.action for line in lines_of(town)] == ["log_in", "account.do_change_password"]
 
 
