@@ -10,26 +10,19 @@ from typing import Any
 import pytest
 import time_machine
 from flask import Flask
-from sqlalchemy import delete
 
 from config import Config
 from scheduler import create_app
 from scheduler.db import Base, Database
-from scheduler.models import Hours
 from scheduler.web.limits import limiter
 from tests.actions.small_town import at, hours_of
 from tests.conftest import NOW, copy_template, make_config
-from tests.web.live_town import LiveTown
+from tests.web.live_town import FROM_THE_FILE, LiveTown, Rows, all_rows, put_back
 from tests.web.second_factors import give_password
 from tests.web.visitor import Visitor
 
 MakeApp = Callable[..., Flask]
 Databases = Callable[[str], Database]
-
-FROM_THE_FILE = {
-    "town", "carrier", "service", "concern", "topic", "agency", "place", "adviser", "hours", "rota", "closure",
-}  # fmt: skip
-"""Tables that hold the small town's set-up: no test of the pages changes them."""
 
 
 @pytest.fixture(scope="session")
@@ -75,11 +68,13 @@ def _copy_postgresql(template: str, _folders: pytest.TempPathFactory) -> str:
 
 
 def _empty(database: Database) -> None:
+    grown = (each.name for each in reversed(Base.metadata.sorted_tables) if each.name not in FROM_THE_FILE)
+    deletions = [f'DELETE FROM "{each}"' for each in grown]
+    deletions.append("DELETE FROM hours WHERE own_adviser_id IS NOT NULL")  # entered by a test, not by the file
     with database.writing() as session:
-        for table in reversed(Base.metadata.sorted_tables):
-            if table.name not in FROM_THE_FILE:
-                session.execute(table.delete())
-        session.execute(delete(Hours).where(Hours.own_adviser_id.is_not(None)))  # entered by a test, not by the file
+        at_once = [";".join(deletions)] if session.get_bind().dialect.name == "postgresql" else deletions
+        for each in at_once:
+            session.connection().exec_driver_sql(each)
         session.commit()
     database.learned.clear()
     database.kept.clear()  # versions begin anew, which no real database does
@@ -121,10 +116,21 @@ def clock(database: Database) -> Iterator[time_machine.Traveller]:
         yield traveller
 
 
+@pytest.fixture(scope="session")
+def noise() -> dict[str, Rows]:
+    """By the database: rows that no test is about. They are made once, and put back for every other test."""
+    return {}
+
+
 @pytest.fixture
-def town(database: Database, clock: time_machine.Traveller) -> LiveTown:
+def town(database: Database, clock: time_machine.Traveller, noise: dict[str, Rows]) -> LiveTown:
     found = LiveTown(database)
-    found.add_noise()
+    name = database.engine.dialect.name
+    if name in noise:
+        found.change(put_back, noise[name])
+    else:
+        found.add_noise()
+        noise[name] = found.read(all_rows)
     return found
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, time
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import func, select
+from sqlalchemy import Table, func, insert, select
 from sqlalchemy.orm import Session
 
 from scheduler.actions.calling import finish, start
@@ -44,6 +44,12 @@ from tests.conftest import SECRET
 P = ParamSpec("P")
 R = TypeVar("R")
 Row = TypeVar("Row", bound=Base)
+Rows = dict[Table, list[dict[str, Any]]]
+
+FROM_THE_FILE = {
+    "town", "carrier", "service", "concern", "topic", "agency", "place", "adviser", "hours", "rota", "closure",
+}  # fmt: skip
+"""Tables that hold the small town's set-up: no test of the pages changes them."""
 
 
 class LiveTown:
@@ -202,6 +208,18 @@ class LiveTown:
             book_at(session, rules, "15:00", now=_now(), key=OFFICE, on=THURSDAY)
 
         self.change(action)
+
+
+def all_rows(session: Session) -> Rows:
+    """All that is stored, beside the set-up from the file, in an order in which it can be put back."""
+    grown = [each for each in Base.metadata.sorted_tables if each.name not in FROM_THE_FILE]
+    found = {each: [dict(row) for row in session.execute(select(each)).mappings()] for each in grown}
+    return {table: rows for table, rows in found.items() if rows}
+
+
+def put_back(session: Session, rows: Rows) -> None:
+    for table, those in rows.items():
+        session.execute(insert(table), those)
 
 
 def _now() -> datetime:

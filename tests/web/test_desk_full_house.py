@@ -14,8 +14,7 @@ from sqlalchemy.orm import Session
 from scheduler.db import Base
 from scheduler.models import Hours, Opening, TurnedAway, Visit
 from tests.actions.small_town import OFFICE, SESSION, THURSDAY, WEDNESDAY, at, hours_of, place_of
-from tests.web.conftest import FROM_THE_FILE
-from tests.web.live_town import LiveTown
+from tests.web.live_town import FROM_THE_FILE, LiveTown
 from tests.web.page import Page
 from tests.web.test_desk_booking import offered
 from tests.web.test_desk_markup import faults_of
