@@ -145,18 +145,10 @@ def _unfinished(path: Path) -> Iterator[Path]:
 
 def _finish(part: Path, path: Path) -> None:
     """To the disk, checksum first, then the name: whoever sees the name sees all of it."""
-    _sync(part)
+    sqlite.sync(part)
     beside = checksum_of(path)
     beside.touch(0o600)
     beside.write_text(f"{digest_of(part)}  {path.name}\n", "utf-8")
-    _sync(beside)
+    sqlite.sync(beside)
     part.rename(path)
-    _sync(path.parent)
-
-
-def _sync(path: Path) -> None:
-    opened = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
+    sqlite.sync(path.parent)

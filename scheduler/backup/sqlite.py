@@ -106,7 +106,7 @@ def put_in_place(staged: Path, target: Path, now: datetime) -> Path | None:
     """The staged file becomes the database; gives where the old one is kept, if there was one."""
     with closing(_open(staged)) as connection:
         connection.execute("PRAGMA journal_mode = DELETE").fetchone()  # one file holds all of it
-    _sync(staged)
+    sync(staged)
     old = target.with_name(f"{target.name}{_AWAY}{now:%Y%m%dT%H%M%SZ}")
     there_was_one = target.exists()
     for suffix in ("", "-wal", "-shm"):  # of a damaged one the log could not be folded in
@@ -114,7 +114,7 @@ def put_in_place(staged: Path, target: Path, now: datetime) -> Path | None:
         if beside.exists():
             beside.rename(old.with_name(old.name + suffix))
     staged.replace(target)
-    _sync(target.parent)
+    sync(target.parent)
     return old if there_was_one else None
 
 
@@ -149,7 +149,8 @@ class _Progress:
         return 0
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Until what this file or folder holds is on the disk."""
     opened = os.open(path, os.O_RDONLY)
     try:
         os.fsync(opened)

@@ -13,7 +13,10 @@ from flask import Flask
 
 from config import Config
 from scheduler import create_app
+from scheduler.actions import account_links
+from scheduler.actions.passwords import hash_secret
 from scheduler.db import Base, Database
+from scheduler.models import Account
 from scheduler.web.limits import limiter
 from tests.actions.small_town import at, hours_of
 from tests.conftest import NOW, copy_template, make_config
@@ -176,3 +179,14 @@ def three_at_once(town: LiveTown) -> Iterator[None]:
     town.change(lambda session: setattr(hours_of(session), "appointments_at_once", 3))
     yield
     town.change(lambda session: setattr(hours_of(session), "appointments_at_once", 1))  # all tests share the set-up
+
+
+@pytest.fixture
+def write_while_hashing(town: LiveTown, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody else writes while a new password is hashed: with a lock held they would wait in vain."""
+
+    def look(secret: str) -> str:
+        town.set(Account, town.account(), name="written meanwhile")
+        return hash_secret(secret)
+
+    monkeypatch.setattr(account_links, "hash_secret", look)

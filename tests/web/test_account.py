@@ -9,9 +9,8 @@ import pytest
 import time_machine
 from flask import Flask
 
-from scheduler.actions import account_links
 from scheduler.actions.account_links import make_link
-from scheduler.actions.passwords import hash_secret, is_secret
+from scheduler.actions.passwords import is_secret
 from scheduler.models import Account, RecoveryCode
 from scheduler.web import account as web_account
 from tests.conftest import NOW
@@ -104,14 +103,8 @@ def test_a_new_password_ends_a_link_that_is_open(
     assert visitor.open(f"/account-links/{link}").status == 404
 
 
-def test_no_lock_is_held_while_the_new_password_is_hashed(
-    staff: Visitor, town: LiveTown, account_id: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def look(secret: str) -> str:
-        town.set(Account, town.account(), name="written meanwhile")
-        return hash_secret(secret)
-
-    monkeypatch.setattr(account_links, "hash_secret", look)
+@pytest.mark.usefixtures("write_while_hashing")
+def test_no_lock_is_held_while_the_new_password_is_hashed(staff: Visitor, town: LiveTown, account_id: int) -> None:
     assert change_password(staff).status == 303
     assert is_secret(password_of(town, account_id), NEW)
 

@@ -9,9 +9,7 @@ import pytest
 import time_machine
 from flask import Flask
 
-from scheduler.actions import account_links
 from scheduler.actions.account_links import make_link
-from scheduler.actions.passwords import hash_secret
 from scheduler.models import Account, AccountLink
 from tests.web.live_town import LiveTown
 from tests.web.page import Page
@@ -66,14 +64,8 @@ def test_it_works_once(visitor: Visitor, link: str) -> None:
     assert log_in(visitor, "account-0", NEW).status == 303
 
 
-def test_no_lock_is_held_while_the_password_is_hashed(
-    visitor: Visitor, town: LiveTown, link: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def look(secret: str) -> str:
-        town.set(Account, town.account(), name="written meanwhile")
-        return hash_secret(secret)
-
-    monkeypatch.setattr(account_links, "hash_secret", look)
+@pytest.mark.usefixtures("write_while_hashing")
+def test_no_lock_is_held_while_the_password_is_hashed(visitor: Visitor, link: str) -> None:
     assert choose(visitor, link).status == 303
     assert log_in(visitor, "account-0", NEW).status == 303
 

@@ -14,7 +14,7 @@ import time_machine
 from flask import Flask
 from prometheus_client.parser import text_string_to_metric_families
 
-from bench.processes import application, environment, wait_for_pages
+from bench.processes import environment, serve
 from scheduler import schema
 from scheduler.actions.heartbeat import beat
 from scheduler.db import Database, open_engine
@@ -241,13 +241,8 @@ def installation(tmp_path: Path) -> Iterator[str]:
     engine = open_engine(environ["DATABASE_URL"])
     schema.upgrade(engine)
     engine.dispose()
-    process = application(environ, tmp_path / "log.txt")
-    process.start()
-    try:
-        wait_for_pages(process)
-        yield environ["BASE_URL"]
-    finally:
-        process.end()
+    with serve(environ, tmp_path / "log.txt") as address:
+        yield address
 
 
 def test_whichever_process_is_asked_answers_for_all(installation: str) -> None:
