@@ -89,6 +89,17 @@ def make_app(config: Config) -> Flask:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=config.trusted_proxies, x_proto=config.trusted_proxies
         )
+    _set_up_requests(app)
+    _register_blueprints(app, config)
+    permissions.set_up(app)  # it looks at all routes
+    audit.set_up(app)
+    cli.register(app)
+    app.after_request(_add_headers)
+    return app
+
+
+def _set_up_requests(app: Flask) -> None:
+    """What every request goes through, in this order."""
     request_log.set_up(app)
     metrics.set_up(app)
     Babel(app, locale_selector=locales.chosen_locale)
@@ -96,27 +107,8 @@ def make_app(config: Config) -> Flask:
     proofs.set_up(app)
     csrf.init_app(app)
     limiter.init_app(app)
-    for module in (
-        login,
-        edge,
-        locales,
-        forecasts,
-        stations,
-        heartbeat,
-        call_list,
-        errors,
-        lock_state,
-        kept_forms,
-        manage,
-    ):
+    for module in _EACH_REQUEST:
         module.set_up(app)
-    _register_blueprints(app, config)
-    permissions.set_up(app)
-    audit.set_up(app)
-    belongs.set_up(app)
-    cli.register(app)
-    app.after_request(_add_headers)
-    return app
 
 
 def _flask_settings(config: Config) -> dict[str, object]:
@@ -154,6 +146,10 @@ def _register_blueprints(app: Flask, config: Config) -> None:
         app.register_blueprint(demo.pages)
 
 
+_EACH_REQUEST = (
+    login, edge, locales, forecasts, stations, heartbeat, call_list, errors, lock_state, kept_forms, manage,
+    belongs,
+)  # fmt: skip
 _PAGES = (
     start, places, book, visits, contacts, tickets, board, feeds, login, lock, account, account_links, accounts,
     desk, appointments, dates, my, intake, absences, busy_calendars, outcomes, followups, call_list, calendars, manage,

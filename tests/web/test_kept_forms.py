@@ -63,6 +63,12 @@ def send_date(staff: Visitor, form: Page) -> Page:
     return staff.press(form, "/effects", kind="moved", **{"from": "10:00"}, until="11:00", reason=REASON)
 
 
+def assert_given_back_at_log_in(staff: Visitor, page: Page) -> None:
+    offered = staff.press(page, "/login", login="both", password=PASSWORD)
+    assert REASON in offered.text
+    assert staff.press(offered, "/effects").status == 200
+
+
 def test_a_form_that_meets_the_lock_is_offered_after_unlocking(staff: Visitor, town: LiveTown) -> None:
     form = type_date(staff)
     lock(staff)
@@ -104,9 +110,7 @@ def test_a_wrong_pin_loses_nothing(staff: Visitor, town: LiveTown, account_id: i
     for _ in range(5):
         page = unlock(staff, "0000", page)
     assert page.has_form("/login")
-    offered = staff.press(page, "/login", login="both", password=PASSWORD)
-    assert REASON in offered.text
-    assert staff.press(offered, "/effects").status == 200
+    assert_given_back_at_log_in(staff, page)
 
 
 def test_after_twelve_hours_the_same_account_gets_it_back_by_logging_in(
@@ -120,9 +124,7 @@ def test_after_twelve_hours_the_same_account_gets_it_back_by_logging_in(
     asked = send_date(staff, form)
     assert (asked.status, asked.has_form("/login")) == (403, True)
     wrong = staff.press(asked, "/login", login="both", password="wrong")
-    offered = staff.press(wrong, "/login", login="both", password=PASSWORD)
-    assert REASON in offered.text
-    assert staff.press(offered, "/effects").status == 200
+    assert_given_back_at_log_in(staff, wrong)
 
 
 def test_also_the_next_morning_when_the_screen_was_left_open(
